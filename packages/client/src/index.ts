@@ -1,2 +1,4 @@
+export * from './clock.ts'
 export * from './errors.ts'
 export * from './schemas.ts'
+export * from './socket-path.ts'
