@@ -1,1 +1,6 @@
-export {}
+export { ConfigError, commonEnvironment, readConfig, runMain } from './config.ts'
+export { type Disk, type DiskFile, realDisk } from './disk.ts'
+export { CorruptFileError, DurableJSONFile, isDiskFull } from './durable-file.ts'
+export { healthRoute, type Metrics, metricsRoute, rssMiB } from './observe.ts'
+export { buildService, type Service, type ServiceOptions } from './service.ts'
+export { type Listen, type Listener, startService } from './start.ts'

@@ -1,0 +1,66 @@
+import type { Socket } from 'node:net'
+import { BazaarError, type ErrorReason, retryAfterSeconds, statusOf } from '@bazaar/client'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+
+/** The catalogue's reason for a status that Fastify or a plugin chose. Any other 4xx is the client's mistake: INVALID. */
+const reasonOfStatus: Readonly<Record<number, ErrorReason>> = {
+  401: 'UNAUTHORIZED',
+  404: 'ROUTE_NOT_FOUND',
+  405: 'METHOD_NOT_ALLOWED',
+  413: 'BODY_TOO_LARGE',
+  415: 'UNSUPPORTED_MEDIA_TYPE',
+  429: 'TOO_MANY_REQUESTS',
+  503: 'OVERLOADED',
+}
+
+/**
+ * Fastify's error handler: answers with an `ErrorBody` of the catalogue, `Retry-After` on 429 and 503. What the
+ * catalogue does not know is logged and answered with a 500 that says nothing of its cause.
+ */
+export function answerError(error: FastifyError | BazaarError, request: FastifyRequest, reply: FastifyReply): void {
+  const known = toBazaarError(error, request)
+  if (known.reason === 'INTERNAL') request.log.error({ err: error, method: request.method, url: request.url })
+  if ((known.code === 503 || known.code === 429) && !reply.hasHeader('retry-after')) {
+    reply.header('retry-after', retryAfterSeconds)
+  }
+  reply.code(known.code).send(known.toBody())
+}
+
+function toBazaarError(error: FastifyError | BazaarError, request: FastifyRequest): BazaarError {
+  if (error instanceof BazaarError) return error
+  const { statusCode } = error
+  if (statusCode === undefined || statusCode < 400 || (statusCode >= 500 && statusCode !== 503)) {
+    return new BazaarError('INTERNAL', 'something went wrong here; it is in the log')
+  }
+  return new BazaarError(reasonOfStatus[statusCode] ?? 'INVALID', messageOf(error, request))
+}
+
+function messageOf(error: FastifyError, request: FastifyRequest): string {
+  switch (error.code) {
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+      return 'body must be JSON, and is not'
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return 'body must be JSON, and is empty'
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return `body must be at most ${request.routeOptions.bodyLimit} bytes`
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return `content-type must be application/json, got ${JSON.stringify(request.headers['content-type'] ?? null)}`
+    default:
+      return error.message
+  }
+}
+
+/** Answers what is not even HTTP, too long in its headers, or not whole in time, and closes the connection. */
+export function answerBrokenHTTP(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy()
+  const body = JSON.stringify(
+    new BazaarError('INVALID', `request must be HTTP, whole and in time: ${error.code}`).toBody(),
+  )
+  const head = [
+    `HTTP/1.1 ${statusOf.INVALID} Bad Request`,
+    'content-type: application/json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+}

@@ -1,0 +1,56 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { bodyBytesMax as publicBodyBytesMax } from '@bazaar/client'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { answerBrokenHTTP, answerError } from './error-handler.ts'
+import { answerUnknownRoute } from './unknown-route.ts'
+import { explainViolation, type Violation } from './violation.ts'
+
+/** How long a client may take to send one whole request, in ms. */
+const requestTimeoutMs = 10_000
+/** A socket on which nothing moves for so long during a request is closed. Above the 10 s an order may take. */
+const connectionTimeoutMs = 30_000
+/** An idle keep-alive connection is kept for so long. */
+const keepAliveTimeoutMs = 60_000
+/** Longer than any path that Node's own header limit lets through, so that a schema judges the length of a name. */
+const paramLengthMax = 16 * 1024
+
+/** A Fastify instance with the house settings; route schemas in TypeBox give the types of bodies and parameters. */
+export type Service = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger, TypeBoxTypeProvider>
+
+export interface ServiceOptions {
+  /** The process's name, on every log line. */
+  name: string
+  /** The largest accepted body; a longer one is 413. 16 KiB when absent. */
+  bodyBytesMax?: number
+}
+
+/**
+ * Builds a Fastify instance that answers every failure from the one catalogue of errors (`@bazaar/client`): domain code
+ * throws a `BazaarError`, everything else that goes wrong is translated. It does not listen: see `startService`. Nothing
+ * is logged, hooked or decorated per request; JSON log lines at `warn` and above go to standard output.
+ */
+export function buildService({ name, bodyBytesMax = publicBodyBytesMax }: ServiceOptions): Service {
+  const service = fastify({
+    logger: { level: 'warn', name },
+    logController: new LogController({ disableRequestLogging: true }),
+    // A child logger for each request costs more than the few lines logged at `warn` gain from a request number.
+    childLoggerFactory: logger => logger,
+    bodyLimit: bodyBytesMax,
+    requestTimeout: requestTimeoutMs,
+    connectionTimeout: connectionTimeoutMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    // Requests that come in on open connections while the service stops are still answered.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: paramLengthMax },
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: true, verbose: true } },
+    schemaErrorFormatter: (violations, place) => new Error(explainViolation(violations as Violation[], place)),
+    frameworkErrors: answerError,
+    clientErrorHandler: answerBrokenHTTP,
+  }).withTypeProvider<TypeBoxTypeProvider>()
+  // Fastify would hand a text/plain body to the handlers; here it is 415.
+  service.removeContentTypeParser('text/plain')
+  service.setErrorHandler(answerError)
+  answerUnknownRoute(service)
+  return service
+}
