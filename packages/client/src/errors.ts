@@ -55,7 +55,7 @@ export class BazaarError extends Error {
   /** The error in a JSON answer, or null when the value is not an `ErrorBody`. */
   static from(body: unknown): BazaarError | null {
     const error = (body as Partial<ErrorBody> | null)?.error
-    if (typeof error !== 'object' || !(error.reason in statusOf)) return null
+    if (typeof error !== 'object' || error === null || !Object.hasOwn(statusOf, error.reason)) return null
     return new BazaarError(error.reason, error.message, error.leader)
   }
 }

@@ -1,0 +1,68 @@
+import { BazaarError } from './errors.ts'
+import { Requester, type RequestOptions } from './request.ts'
+import type { Command, CommandResult, Order, OrderStatus } from './schemas.ts'
+
+/** `GET /log?after=N`: the committed lines of `log.jsonl` with index > N, verbatim and in order, for ever. */
+export interface LogStream {
+  /** The replica's commit index when the stream began. */
+  commitIndex: number
+  /** One array for each chunk that arrived; an empty one is a heartbeat. Rejects when the replica ends or falls silent. */
+  chunks: AsyncIterable<readonly string[]>
+}
+
+/** One order replica. Methods throw BazaarError (what the replica answered) or ConnectionError (no answer in time). */
+export class OrderClient {
+  readonly #requester: Requester
+
+  /** @param socket path of the replica's HTTP unix socket */
+  constructor(socket: string) {
+    this.#requester = new Requester(socket)
+  }
+
+  /**
+   * `POST /commands`: 1…`commandsPerRequestMax` commands, each with its own result, in their order. Safe to repeat
+   * after any error, because every command has a key.
+   *
+   * @throws BazaarError `NOT_LEADER` (with a hint), `NO_QUORUM`, `OVERLOADED`, `INVALID` for the request as a whole
+   */
+  async execute(commands: readonly Command[], options?: RequestOptions): Promise<CommandResult[]> {
+    const { body } = await this.#requester.call('POST', '/commands', JSON.stringify(commands), options)
+    return body as CommandResult[]
+  }
+
+  /**
+   * `GET /orders/:number`: the order, or null when a majority confirmed that there is none.
+   *
+   * @throws BazaarError `NOT_LEADER` when this replica does not have it and cannot say that nobody has
+   */
+  async order(number: number, options?: RequestOptions): Promise<Order | null> {
+    try {
+      const { body } = await this.#requester.call('GET', `/orders/${number}`, undefined, options)
+      return (body as { order: Order }).order
+    } catch (error) {
+      if (error instanceof BazaarError && error.reason === 'ORDER_NOT_FOUND') return null
+      throw error
+    }
+  }
+
+  /** `GET /log?after=N`. A replica that is silent for `idleMs` (it sends a heartbeat every 100 ms) ends it with an error. */
+  async log(after: number, options?: { idleMs?: number; signal?: AbortSignal }): Promise<LogStream> {
+    const stream = await this.#requester.lines(`/log?after=${after}`, options)
+    return { commitIndex: Number(stream.headers['bazaar-commit-index']), chunks: withoutHeartbeats(stream.chunks) }
+  }
+
+  /** `GET /status`. */
+  async status(options?: RequestOptions): Promise<OrderStatus> {
+    const { body } = await this.#requester.call('GET', '/status', undefined, options)
+    return body as OrderStatus
+  }
+
+  /** Closes all connections. */
+  close(): Promise<void> {
+    return this.#requester.close()
+  }
+}
+
+async function* withoutHeartbeats(chunks: AsyncIterable<readonly string[]>): AsyncGenerator<readonly string[]> {
+  for await (const lines of chunks) yield lines.filter(line => line !== '')
+}
