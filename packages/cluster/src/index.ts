@@ -1,1 +1,9 @@
-export {}
+export type { Cluster, ClusterOptions } from './cluster.ts'
+export { startCluster } from './cluster.ts'
+export type { Action, Control } from './control.ts'
+export { connectCluster } from './control-client.ts'
+export { ClusterError, type ClusterReason } from './errors.ts'
+export type { ProcessState } from './managed-process.ts'
+export type { Notice } from './notice.ts'
+export type { ClusterStatus, ProcessStatus } from './status.ts'
+export { type ClusterSettings, defaultSettings, type ProcessSpec, topology } from './topology.ts'

@@ -1,0 +1,215 @@
+import { accessSync, constants, rmSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { socketPath } from '@bazaar/client'
+import { ask } from './ask.ts'
+import { type Control, leaderWaitMs, startTimeoutMs } from './control.ts'
+import { serveControl } from './control-server.ts'
+import { adminTokenOf, prepareDataFolder, temporaryDataFolder } from './data-folder.ts'
+import { ClusterError } from './errors.ts'
+import { watchLeader } from './leader-watch.ts'
+import type { ManagedProcess } from './managed-process.ts'
+import type { Notice } from './notice.ts'
+import { claimPort, urlOf } from './port.ts'
+import { type ClusterStatus, leaderAmong, statusOf } from './status.ts'
+import { Supervisor } from './supervisor.ts'
+import { type ClusterSettings, defaultSettings, topology } from './topology.ts'
+import { until } from './until.ts'
+
+/** How long a cluster has, from the first process to `/ready`. */
+export const readyTimeoutMs = 30_000
+/** A process that dies this often before the cluster was ever ready has a reason to: waiting longer would not help. */
+export const deathsBeforeReadyMax = 3
+const probeTimeoutMs = 1000
+
+/** `ClusterSettings`, each with its default; the port's is 0, any free one. */
+export interface ClusterOptions extends Partial<ClusterSettings> {
+  /** The data folder; without it a temporary one, which is removed when the cluster stops. */
+  data?: string
+  onNotice?: (notice: Notice) => void
+  /** Aborted: the start is given up, what was started is stopped, and `startCluster` rejects with the signal's reason. */
+  signal?: AbortSignal
+}
+
+/** A running cluster. */
+export interface Cluster extends Control {
+  /** The front-end: `http://127.0.0.1:8080`. The port stays the same for as long as the cluster runs. */
+  readonly url: string
+  /** Absolute path of the data folder. */
+  readonly data: string
+  readonly adminToken: string
+  /** The name of the replica that leads; waits up to `leaderWaitMs` for one, then rejects with `NO_LEADER`. */
+  leader(): Promise<string>
+  /** The process id, or null while it is down. Throws `UNKNOWN_PROCESS`. */
+  pidOf(name: string): number | null
+  /** Stops every process, removes a temporary data folder, and resolves when nothing is left. May be called twice. */
+  stop(): Promise<void>
+  /** Kills every process at once, so that a `stop` under way ends. */
+  forceStop(): void
+}
+
+/**
+ * Starts the processes of `topology` and resolves when the front-end is ready: a look-up and an order would be answered.
+ *
+ * Throws `ALREADY_RUNNING`, `PORT_IN_USE`, `DATA_NOT_WRITABLE`, `PRODUCTS_UNREADABLE` before anything is started, and
+ * `NOT_READY`, with what the processes said, after stopping what was.
+ */
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  const { data: wanted, onNotice, signal, ...settings } = options
+  const data = wanted === undefined ? temporaryDataFolder() : prepareDataFolder(wanted)
+  try {
+    const running = await launch(data, { ...defaultSettings, port: 0, ...settings }, onNotice)
+    const cluster = handle(running, wanted === undefined)
+    await ready(running, signal).catch(async error => {
+      await cluster.stop()
+      throw error
+    })
+    return cluster
+  } catch (error) {
+    if (wanted === undefined) rmSync(data, { recursive: true, force: true })
+    throw error
+  }
+}
+
+interface Running {
+  url: string
+  data: string
+  adminToken: string
+  supervisor: Supervisor
+  control: Control
+  closeControl(): Promise<void>
+  leader(): Promise<string>
+  stopWatching(): void
+}
+
+async function launch(
+  data: string,
+  wanted: ClusterSettings,
+  onNotice: ((notice: Notice) => void) | undefined,
+): Promise<Running> {
+  const products = wanted.products === null ? null : readableProducts(wanted.products)
+  const port = await claimPort(wanted.host, wanted.port)
+  const url = urlOf(wanted.host, port)
+  const adminToken = wanted.adminToken === '' ? adminTokenOf(data) : wanted.adminToken
+  const specs = topology({ ...wanted, products, port, adminToken }, data)
+  const supervisor = new Supervisor(specs, {
+    data,
+    onNotice: onNotice ?? (() => {}),
+    isHealthy: name => isHealthy(data, name),
+  })
+  const status = () => clusterStatus(url, data, supervisor)
+  const leader = () => leaderOf(status)
+  const control = controlOf(supervisor, status, leader)
+  const { close: closeControl } = await serveControl(data, control)
+  supervisor.start()
+  const stopWatching = onNotice === undefined ? () => {} : watchLeader(status, onNotice)
+  return { url, data, adminToken, supervisor, control, closeControl, leader, stopWatching }
+}
+
+function handle(running: Running, temporary: boolean): Cluster {
+  const { url, data, adminToken, supervisor, control, leader } = running
+  const end = async () => {
+    running.stopWatching()
+    await supervisor.stop()
+    await running.closeControl()
+    if (temporary) rmSync(data, { recursive: true, force: true })
+  }
+  let ended: Promise<void> | null = null
+  return {
+    ...control,
+    url,
+    data,
+    adminToken,
+    leader,
+    pidOf: name => supervisor.find(name).pid,
+    stop() {
+      ended ??= end()
+      return ended
+    },
+    forceStop: () => supervisor.forceStop(),
+  }
+}
+
+function controlOf(
+  supervisor: Supervisor,
+  status: () => Promise<ClusterStatus>,
+  leader: () => Promise<string>,
+): Control {
+  const find = async (name: string) => supervisor.find(name === 'leader' ? await leader() : name)
+  const act = async (name: string, action: (process: ManagedProcess) => void | Promise<void>) => {
+    const process = await find(name)
+    await action(process)
+    return process.name
+  }
+  return {
+    status,
+    kill: (name, { hold = false } = {}) => act(name, process => process.kill(hold)),
+    pause: name => act(name, process => process.pause()),
+    resume: name => act(name, process => process.resume()),
+    start: name =>
+      act(name, async process => {
+        process.start()
+        const answers = await until(() => process.state === 'up', startTimeoutMs)
+        if (answers === null)
+          throw new ClusterError(
+            'WRONG_STATE',
+            `${process.name} is ${process.state} ${startTimeoutMs} ms after its start`,
+          )
+      }),
+  }
+}
+
+async function ready({ url, supervisor }: Running, signal: AbortSignal | undefined): Promise<void> {
+  const answers = async () => {
+    signal?.throwIfAborted()
+    const dying = supervisor.processes.find(process => process.deaths >= deathsBeforeReadyMax)
+    if (dying !== undefined)
+      throw new ClusterError('NOT_READY', `${dying.name} keeps dying; the last it said: ${dying.lastLine}`)
+    const door = supervisor.processes.at(-1)
+    return door?.state === 'up' && (await isReady(url))
+  }
+  if ((await until(answers, readyTimeoutMs)) !== null) return
+  const states = supervisor.processes.map(({ name, state }) => `${name} ${state}`).join(', ')
+  throw new ClusterError('NOT_READY', `not ready after ${readyTimeoutMs / 1000} s: ${states}`)
+}
+
+async function isReady(url: string): Promise<boolean> {
+  try {
+    return (await ask(new URL('/ready', url), { timeoutMs: probeTimeoutMs })).status === 200
+  } catch {
+    return false
+  }
+}
+
+async function isHealthy(data: string, name: string): Promise<boolean> {
+  try {
+    return (
+      (await ask({ socketPath: socketPath(data, name), path: '/health' }, { timeoutMs: probeTimeoutMs })).status === 200
+    )
+  } catch {
+    return false
+  }
+}
+
+async function clusterStatus(url: string, data: string, supervisor: Supervisor): Promise<ClusterStatus> {
+  const processes = await statusOf(data, supervisor.processes)
+  return { url, data, leader: leaderAmong(processes), processes }
+}
+
+async function leaderOf(status: () => Promise<ClusterStatus>): Promise<string> {
+  const leader = await until(async () => (await status()).leader, leaderWaitMs)
+  if (leader === null) throw new ClusterError('NO_LEADER', `no order replica led within ${leaderWaitMs} ms`)
+  return leader
+}
+
+function readableProducts(path: string): string {
+  const absolute = resolve(path)
+  try {
+    accessSync(absolute, constants.R_OK)
+  } catch (error) {
+    throw new ClusterError(
+      'PRODUCTS_UNREADABLE',
+      `cannot read the products of ${absolute}: ${(error as Error).message}`,
+    )
+  }
+  return absolute
+}

@@ -1,0 +1,110 @@
+import { once } from 'node:events'
+import { chmodSync, linkSync, renameSync, rmSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { socketPath } from '@bazaar/client'
+import { ask } from './ask.ts'
+import { type Action, actions, type Control, controlSocket } from './control.ts'
+import { ClusterError, type ClusterReason } from './errors.ts'
+
+const probeTimeoutMs = 1000
+const claimAttemptsMax = 5
+
+const codeOf: Partial<Record<ClusterReason, number>> = { UNKNOWN_PROCESS: 404, WRONG_STATE: 409, NO_LEADER: 503 }
+
+/**
+ * Serves `control` on the supervisor's socket (mode 0600): `GET /status`, `POST /processes/:name/kill` (`?hold` keeps it
+ * down), `/pause`, `/resume`, `/start`. Owning the socket is owning the data folder: throws `ALREADY_RUNNING` when
+ * another supervisor answers on it. A socket that a dead one left behind is replaced.
+ */
+export async function serveControl(data: string, control: Control): Promise<{ close(): Promise<void> }> {
+  const path = socketPath(data, controlSocket)
+  const server = createServer((request, response) => void answer(control, request, response))
+  await claim(server, path, data)
+  chmodSync(path, 0o600)
+  return {
+    async close() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+async function claim(server: Server, path: string, data: string): Promise<void> {
+  for (let attempt = 0; attempt < claimAttemptsMax; attempt += 1) {
+    if (await listens(server, path)) return
+    if (!(await isAlive(path))) await setAside(path)
+    else break
+  }
+  throw new ClusterError(
+    'ALREADY_RUNNING',
+    `a cluster runs on ${data} already; stop it, or choose another folder with --data`,
+  )
+}
+
+/**
+ * Removes a socket that nobody listens on. It is moved before it is removed and looked at again: if another supervisor
+ * took its place in between, the living socket is put back.
+ */
+async function setAside(path: string): Promise<void> {
+  const aside = `${path}.${process.pid}`
+  try {
+    renameSync(path, aside)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+    throw error
+  }
+  if (await isAlive(aside)) linkSync(aside, path)
+  rmSync(aside)
+}
+
+async function listens(server: Server, path: string): Promise<boolean> {
+  try {
+    server.listen(path)
+    await once(server, 'listening')
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false
+    throw error
+  }
+}
+
+/** A supervisor that is stopped or busy accepts without answering; only a refused connection means that it is gone. */
+async function isAlive(path: string): Promise<boolean> {
+  try {
+    await ask({ socketPath: path, path: '/status' }, { timeoutMs: probeTimeoutMs })
+    return true
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return code !== 'ECONNREFUSED' && code !== 'ENOENT'
+  }
+}
+
+async function answer(control: Control, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  try {
+    const body = await act(control, request)
+    send(
+      response,
+      body === null ? 404 : 200,
+      body ?? { error: { code: 404, reason: 'ROUTE_NOT_FOUND', message: `no ${request.url}` } },
+    )
+  } catch (error) {
+    const reason = error instanceof ClusterError ? error.reason : 'INTERNAL'
+    const code = error instanceof ClusterError ? (codeOf[error.reason] ?? 500) : 500
+    send(response, code, { error: { code, reason, message: (error as Error).message } })
+  }
+}
+
+async function act(control: Control, request: IncomingMessage): Promise<unknown> {
+  const url = new URL(request.url ?? '/', 'http://supervisor')
+  if (request.method === 'GET' && url.pathname === '/status') return control.status()
+  const [, name, action] = /^\/processes\/([^/]+)\/([a-z]+)$/.exec(url.pathname) ?? []
+  if (request.method !== 'POST' || name === undefined || !actions.includes(action as Action)) return null
+  const target = decodeURIComponent(name)
+  if (action === 'kill') return { name: await control.kill(target, { hold: url.searchParams.has('hold') }) }
+  return { name: await control[action as Exclude<Action, 'kill'>](target) }
+}
+
+function send(response: ServerResponse, code: number, body: unknown): void {
+  response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+}

@@ -1,0 +1,200 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ClusterError } from './errors.ts'
+import type { LogFile } from './log-file.ts'
+import type { Notice } from './notice.ts'
+import { healthyAfterMs, restartDelayMs } from './restart-delay.ts'
+import type { ProcessSpec } from './topology.ts'
+
+/** A process that was asked to stop gets this long before it is killed. */
+export const stopTimeoutMs = 3000
+const healthProbeMs = 20
+
+/** `starting`: it runs but does not answer yet; `up`: it answers; `paused`: stopped by SIGSTOP; `down`: it does not run. */
+export type ProcessState = 'starting' | 'up' | 'paused' | 'down'
+
+export interface ProcessSurroundings {
+  /** Working directory of the process. */
+  data: string
+  /** What to run the entry with: a program and its first arguments. */
+  runner: readonly [string, ...string[]]
+  /** Inherited environment; that of the spec wins. */
+  env: NodeJS.ProcessEnv
+  log: LogFile
+  /** Whether the process answers on its socket. */
+  isHealthy(name: string): Promise<boolean>
+  onNotice(notice: Notice): void
+}
+
+/**
+ * One process that is started again when it dies, unless it was told to stay down. Its standard input is a pipe that
+ * nobody writes to: when the supervisor goes, however it goes, the pipe closes and the process stops.
+ */
+export class ManagedProcess {
+  readonly spec: ProcessSpec
+  readonly #surroundings: ProcessSurroundings
+  #child: ChildProcess | null = null
+  #paused = false
+  #healthy = false
+  #restart: NodeJS.Timeout | null = null
+  #stayDown = true
+  #youngDeaths = 0
+  #deaths = 0
+
+  constructor(spec: ProcessSpec, surroundings: ProcessSurroundings) {
+    this.spec = spec
+    this.#surroundings = surroundings
+  }
+
+  get name(): string {
+    return this.spec.name
+  }
+
+  get state(): ProcessState {
+    if (this.#child === null) return 'down'
+    if (this.#paused) return 'paused'
+    return this.#healthy ? 'up' : 'starting'
+  }
+
+  get pid(): number | null {
+    return this.#child?.pid ?? null
+  }
+
+  /** How often it died without being told to stop. */
+  get deaths(): number {
+    return this.#deaths
+  }
+
+  /** The last line that it printed, for messages. */
+  get lastLine(): string {
+    return this.#surroundings.log.lastLine
+  }
+
+  /** Starts it, now. Throws `WRONG_STATE` when it runs. */
+  start(): void {
+    if (this.#child !== null) throw wrongState(this, 'is running: there is nothing to start')
+    this.#stayDown = false
+    this.#spawn()
+  }
+
+  /** Kills it with SIGKILL and resolves when it is dead. With `hold` it stays down until `start`, also if it was about to be restarted. */
+  async kill(hold: boolean): Promise<void> {
+    if (hold && this.#restart !== null) return this.#cancelRestart()
+    const child = this.#running()
+    this.#stayDown = hold
+    this.#youngDeaths = 0
+    const exit = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exit
+  }
+
+  /** Stops it in its tracks with SIGSTOP: its sockets stay open and nothing answers. */
+  pause(): void {
+    const child = this.#running()
+    if (this.#paused) throw wrongState(this, 'is paused already')
+    child.kill('SIGSTOP')
+    this.#paused = true
+  }
+
+  resume(): void {
+    const child = this.#running()
+    if (!this.#paused) throw wrongState(this, 'is not paused')
+    child.kill('SIGCONT')
+    this.#paused = false
+  }
+
+  /** Ends it with SIGTERM, after `stopTimeoutMs` with SIGKILL, and resolves when it is gone. It is not started again. */
+  async stop(): Promise<void> {
+    this.#stayDown = true
+    this.#cancelRestart()
+    const child = this.#child
+    if (child === null) return
+    const exit = once(child, 'exit')
+    child.kill('SIGTERM')
+    child.kill('SIGCONT')
+    const killer = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs)
+    await exit
+    clearTimeout(killer)
+  }
+
+  /** Ends it at once. */
+  forceStop(): void {
+    this.#stayDown = true
+    this.#cancelRestart()
+    this.#child?.kill('SIGKILL')
+  }
+
+  #running(): ChildProcess {
+    if (this.#child === null) throw wrongState(this, 'is down')
+    return this.#child
+  }
+
+  #spawn(): void {
+    this.#cancelRestart()
+    const { data, runner, env, log } = this.#surroundings
+    const [program, ...first] = runner
+    // A process group of its own, so that Ctrl-C reaches only the supervisor, which stops the others in order.
+    const child = spawn(program, [...first, this.spec.entry], {
+      cwd: data,
+      env: { ...env, ...this.spec.env, BAZAAR_SUPERVISED: '1' },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
+    })
+    this.#child = child
+    this.#paused = false
+    this.#healthy = false
+    const startedAt = performance.now()
+    child.stdin.on('error', () => {})
+    child.stdout.on('data', (chunk: Buffer) => log.write(chunk))
+    child.stderr.on('data', (chunk: Buffer) => log.write(chunk))
+    child.once('error', error => {
+      log.write(Buffer.from(`cannot start ${program}: ${error.message}\n`))
+      if (child.pid === undefined) child.emit('exit', null, null)
+    })
+    child.once('exit', (code, signal) => this.#died(code, signal, performance.now() - startedAt))
+    void this.#watchHealth(child)
+  }
+
+  async #watchHealth(child: ChildProcess): Promise<void> {
+    while (this.#child === child && !this.#healthy) {
+      const healthy = !this.#paused && (await this.#surroundings.isHealthy(this.name))
+      if (this.#child !== child) return
+      if (healthy) this.#healthy = true
+      else await sleep(healthProbeMs)
+    }
+    if (this.#child === child && this.#deaths > 0) {
+      this.#surroundings.onNotice({ type: 'up', name: this.name, pid: child.pid ?? 0 })
+    }
+  }
+
+  #died(code: number | null, signal: NodeJS.Signals | null, livedMs: number): void {
+    this.#child = null
+    if (this.#stayDown) return
+    this.#deaths += 1
+    if (livedMs >= healthyAfterMs) this.#youngDeaths = 0
+    const delayMs = restartDelayMs(this.#youngDeaths)
+    this.#youngDeaths += 1
+    const how = signal === null ? `ended with status ${code}` : `was killed by ${signal}`
+    const { onNotice, log } = this.#surroundings
+    onNotice({
+      type: 'died',
+      name: this.name,
+      how,
+      restartInMs: delayMs,
+      lastLine: signal === null ? log.lastLine : '',
+      log: log.path,
+    })
+    if (delayMs === 0) this.#spawn()
+    else this.#restart = setTimeout(() => this.#spawn(), delayMs)
+  }
+
+  #cancelRestart(): void {
+    if (this.#restart !== null) clearTimeout(this.#restart)
+    this.#restart = null
+  }
+}
+
+function wrongState(process: ManagedProcess, what: string): ClusterError {
+  return new ClusterError('WRONG_STATE', `${process.name} ${what}`)
+}
