@@ -1,0 +1,110 @@
+import { closeSync, fdatasync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
+import { open, rename } from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+/** What the log needs of a disk. The simulator has another one, which forgets what was not synced. */
+export interface Disk {
+  /** Opens a file to append and read, and creates it if need be. Resolves once its name is durable. */
+  open(path: string): Promise<DiskFile>
+  exists(path: string): Promise<boolean>
+  /** Resolves once the new name is durable. */
+  rename(from: string, to: string): Promise<void>
+}
+
+/** Offsets and lengths are in bytes. */
+export interface DiskFile {
+  readonly size: number
+  /**
+   * Appends ASCII text to the page cache; `sync` makes it durable. Throws with code `ENOSPC` when there is no room, and
+   * then the file is as it was.
+   */
+  append(text: string): void
+  /** Up to `length` bytes from `offset`; fewer only at the end. Nearly always from the page cache, hence not async. */
+  read(offset: number, length: number): Buffer
+  /** Resolves once all that was appended before the call is on disk (fdatasync). A failure is final: crash. */
+  sync(): Promise<void>
+  /** Cuts the file; durable after the next `sync`. */
+  truncate(size: number): void
+  close(): void
+}
+
+export const realDisk: Disk = {
+  async open(path) {
+    const descriptor = openSync(path, 'a+', 0o600)
+    await syncFolder(dirname(path))
+    return new RealFile(descriptor)
+  },
+  async exists(path) {
+    try {
+      await (await open(path, 'r')).close()
+      return true
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+      throw error
+    }
+  },
+  async rename(from, to) {
+    await rename(from, to)
+    await syncFolder(dirname(to))
+  },
+}
+
+class RealFile implements DiskFile {
+  readonly #descriptor: number
+  #size: number
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor
+    this.#size = fstatSync(descriptor).size
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  append(text: string): void {
+    const bytes = Buffer.from(text, 'latin1')
+    try {
+      for (let done = 0; done < bytes.length; ) done += writeSync(this.#descriptor, bytes, done)
+    } catch (error) {
+      ftruncateSync(this.#descriptor, this.#size)
+      throw error
+    }
+    this.#size += bytes.length
+  }
+
+  read(offset: number, length: number): Buffer {
+    const bytes = Buffer.allocUnsafe(Math.min(length, Math.max(0, this.#size - offset)))
+    let done = 0
+    while (done < bytes.length) {
+      const count = readSync(this.#descriptor, bytes, done, bytes.length - done, offset + done)
+      if (count === 0) break
+      done += count
+    }
+    return bytes.subarray(0, done)
+  }
+
+  sync(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fdatasync(this.#descriptor, error => (error === null ? resolve() : reject(error)))
+    })
+  }
+
+  truncate(size: number): void {
+    ftruncateSync(this.#descriptor, size)
+    this.#size = size
+  }
+
+  close(): void {
+    closeSync(this.#descriptor)
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}

@@ -1,0 +1,375 @@
+import { BazaarError, type Clock } from '@bazaar/client'
+import { type Effects, type Event, type MemberId, type Message, Raft, type Role } from '@bazaar/raft'
+import { isDiskFull } from '@bazaar/service'
+import { seal } from '../entry.ts'
+import type { Leadership, ReplicatedLog } from '../replicated-log.ts'
+import type { LogFile } from './log-file.ts'
+import type { State, StateFile } from './state-file.ts'
+import type { Transport } from './transport.ts'
+
+/** All times in ticks are multiples of this. */
+const tickMs = 10
+const heartbeatTicks = 4
+const electionTicks = 25
+const preferenceTicks = 5
+const jitterTicks = 5
+/** At most this many entries travel in one AppendEntries request: at most 2 MiB, 150 KiB with usual lines. */
+export const entriesPerAppendMax = 1024
+const appendsInFlightMax = 4
+/** How often the length synced and the index committed are noted in `state.json`, when they changed. */
+const noteMs = 1000
+/** How long to wait before a write that found the disk full is tried again. */
+const diskFullRetryMs = 200
+/** Lines applied in one turn. */
+const applyLinesMax = 4096
+
+export interface RaftLogOptions {
+  readonly id: MemberId
+  readonly members: readonly MemberId[]
+  readonly nameOf: (id: MemberId) => string
+  /** Recovered. */
+  readonly logFile: LogFile
+  readonly stateFile: StateFile
+  readonly transport: Transport
+  readonly clock: Clock
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+  /** A failed fsync, a broken invariant: nothing may be done after it but to crash. */
+  readonly fatal: (error: Error) => void
+}
+
+interface Proposal {
+  readonly facts: readonly string[]
+  readonly resolve: (first: number) => void
+  readonly reject: (error: Error) => void
+  /** Index of the first and the last entry, once they are in the log. */
+  first: number
+  last: number
+}
+
+interface Read {
+  /** What must be applied before the read is served; null until a majority confirmed it. */
+  index: number | null
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+}
+
+/**
+ * The one loop around the pure core: step, then persist and send in parallel (thesis 10.2.1), then apply what is
+ * committed. Nothing else touches the log file, the state file or the transport.
+ */
+export class RaftLog implements ReplicatedLog {
+  readonly #options: RaftLogOptions
+  readonly #raft: Raft
+  readonly #events: (Event | Proposal)[] = []
+  /** True while a step is carried out; what arrives meanwhile waits in `#events`. */
+  #busy = false
+  #flushing = false
+  #flushed: Promise<void> = Promise.resolve()
+  /** Counts truncations: a flush that was overtaken by one says nothing about the entries that came after. */
+  #truncations = 0
+  #stopped = false
+  #accepting = true
+  #appliedIndex: number
+  #durableIndex: number
+  #proposals: Proposal[] = []
+  readonly #reads = new Map<number, Read>()
+  #lastReadId = 0
+  #leadership: Leadership = { leading: false, leader: null, term: 0 }
+  #cancelTimers: (() => void)[] = []
+  onCommitted: (lines: readonly string[]) => void = () => {}
+  onLeadership: (leadership: Leadership) => void = () => {}
+
+  constructor(options: RaftLogOptions) {
+    const { id, members, logFile, stateFile, random } = options
+    const { term, vote, voting, commitIndex } = stateFile.state
+    this.#options = options
+    this.#appliedIndex = commitIndex
+    this.#durableIndex = logFile.lastIndex
+    this.#raft = new Raft({
+      id,
+      members,
+      hardState: { term, vote, voting },
+      lastIndex: logFile.lastIndex,
+      termRuns: logFile.termRuns,
+      commitIndex,
+      heartbeatTicks,
+      electionTicks,
+      preferenceTicks,
+      jitterTicks,
+      entriesPerAppendMax,
+      appendsInFlightMax,
+      random,
+      seal,
+    })
+  }
+
+  /** Joins the cluster. What is committed up to the noted index must have been folded during recovery. */
+  async start(): Promise<void> {
+    const { transport } = this.#options
+    transport.onMessage = message => this.#enqueue({ type: 'message', message })
+    transport.onConnected = member => this.#enqueue({ type: 'connected', member })
+    transport.onClosed = member => this.#enqueue({ type: 'closed', member })
+    await transport.start()
+    this.#every(tickMs, () => this.#tick())
+    this.#every(noteMs, () => this.#note())
+  }
+
+  /** Leaves cleanly: what is appended becomes durable and is noted. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return
+    this.#stopped = true
+    for (const cancel of this.#cancelTimers) cancel()
+    this.#refuseAll()
+    await this.#options.transport.stop()
+    await this.#flushed
+    await this.#note()
+    this.#options.logFile.close()
+  }
+
+  get leadership(): Leadership {
+    return this.#leadership
+  }
+
+  get accepting(): boolean {
+    return this.#accepting
+  }
+
+  get appliedIndex(): number {
+    return this.#appliedIndex
+  }
+
+  /** For the status page. Indexes count entries. */
+  get status(): { role: Role; lastIndex: number; commitIndex: number } {
+    const { role, lastIndex, commitIndex } = this.#raft
+    return { role, lastIndex, commitIndex }
+  }
+
+  propose(facts: readonly string[]): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#enqueue({ facts, resolve, reject, first: 0, last: 0 })
+    })
+  }
+
+  barrier(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const id = ++this.#lastReadId
+      this.#reads.set(id, { index: null, resolve, reject })
+      this.#enqueue({ type: 'read', id })
+    })
+  }
+
+  lineAt(index: number): string {
+    return this.lines(index, index)
+  }
+
+  lines(from: number, to: number): string {
+    try {
+      return this.#options.logFile.lines(from, to)
+    } catch (error) {
+      // The next start finds the rot, sets the log aside and catches up from the others.
+      this.#fail(error)
+      throw error
+    }
+  }
+
+  #enqueue(event: Event | Proposal): void {
+    this.#events.push(event)
+    this.#run()
+  }
+
+  #tick(): void {
+    // A tick that finds the last one still waiting adds nothing: a disk that stalls must not look like lost heartbeats.
+    const last = this.#events.at(-1)
+    if (last === undefined || !('type' in last) || last.type !== 'tick') this.#enqueue({ type: 'tick' })
+  }
+
+  #run(): void {
+    if (this.#busy) return
+    this.#busy = true
+    try {
+      for (let event = this.#events.shift(); event !== undefined; event = this.#events.shift()) {
+        const effects = this.#step(event)
+        if (effects === null) continue
+        if (effects.hardState !== null || effects.truncateFrom !== null) {
+          this.#carryOutSlowly(effects).catch(error => this.#fail(error))
+          return
+        }
+        this.#carryOut(effects)
+      }
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.#busy = false
+  }
+
+  /** Null: there is nothing to carry out. */
+  #step(event: Event | Proposal): Effects | null {
+    const leading = this.#raft.role === 'leader' && !this.#stopped
+    if ('facts' in event) {
+      if (!leading) {
+        event.reject(this.#notLeader())
+        return null
+      }
+      event.first = this.#raft.lastIndex + 1
+      event.last = this.#raft.lastIndex + event.facts.length
+      this.#proposals.push(event)
+      return this.#raft.step({ type: 'propose', payloads: event.facts })
+    }
+    if (this.#stopped) return null
+    if (event.type === 'read' && !leading) {
+      this.#refuseRead(event.id)
+      return null
+    }
+    return this.#raft.step(event)
+  }
+
+  /** For the steps that must be durable before anything else happens: a vote, a term, a tail that was overwritten. */
+  async #carryOutSlowly(effects: Effects): Promise<void> {
+    if (effects.hardState !== null) await this.#save(effects.hardState)
+    if (effects.truncateFrom !== null) await this.#truncate(effects.truncateFrom)
+    if (!this.#stopped) this.#carryOut(effects)
+    this.#busy = false
+    this.#run()
+  }
+
+  #carryOut(effects: Effects): void {
+    const { logFile } = this.#options
+    if (effects.append.length > 0) logFile.append(effects.append)
+    for (const message of effects.send) this.#send(message)
+    if (effects.append.length > 0 && !this.#flushing) this.#flushed = this.#flush()
+    this.#updateLeadership()
+    for (const { id, index } of effects.reads) (this.#reads.get(id) as Read).index = index
+    for (const id of effects.readsRefused) this.#refuseRead(id)
+    this.#apply(effects.commitIndex)
+  }
+
+  #send(message: Message): void {
+    const hasEntries = message.type === 'appendRequest' && message.count > 0
+    const lines = hasEntries ? this.lines(message.prevIndex + 1, message.prevIndex + message.count) : ''
+    this.#options.transport.send(message, lines)
+  }
+
+  /** The one loop that writes the log: what is appended during a sync goes into the next. */
+  async #flush(): Promise<void> {
+    const { logFile } = this.#options
+    this.#flushing = true
+    try {
+      while (logFile.dirty) {
+        const truncations = this.#truncations
+        const index = await this.#whenThereIsRoom(() => logFile.flush())
+        if (truncations !== this.#truncations) continue
+        this.#durableIndex = index
+        this.#enqueue({ type: 'persisted', index })
+      }
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.#flushing = false
+  }
+
+  async #truncate(index: number): Promise<void> {
+    const { logFile, stateFile } = this.#options
+    this.#truncations++
+    this.#durableIndex = Math.min(this.#durableIndex, index - 1)
+    const offset = logFile.offsetOf(index)
+    // The note first: a log that is shorter than its note is taken for rot.
+    if (stateFile.state.syncedBytes > offset) await this.#save({ syncedBytes: offset })
+    await logFile.truncate(index)
+  }
+
+  #save(change: Partial<State>): Promise<void> {
+    return this.#whenThereIsRoom(() => this.#options.stateFile.save(change))
+  }
+
+  /** Repeats a write until the disk has room. Until then nothing is acknowledged and the sequencer refuses orders. */
+  async #whenThereIsRoom<T>(write: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        const result = await write()
+        this.#accepting = true
+        return result
+      } catch (error) {
+        if (!isDiskFull(error) || this.#stopped) throw error
+        this.#accepting = false
+        await new Promise<void>(resolve => this.#options.clock.setTimer(resolve, diskFullRetryMs))
+      }
+    }
+  }
+
+  #apply(commitIndex: number): void {
+    while (this.#appliedIndex < commitIndex) {
+      const to = Math.min(commitIndex, this.#appliedIndex + applyLinesMax)
+      const lines = this.#options.logFile.lineList(this.#appliedIndex + 1, to)
+      this.#appliedIndex = to
+      this.onCommitted(lines)
+    }
+    while ((this.#proposals[0]?.last ?? Number.POSITIVE_INFINITY) <= this.#appliedIndex) {
+      const proposal = this.#proposals.shift() as Proposal
+      proposal.resolve(proposal.first)
+    }
+    for (const [id, read] of this.#reads) {
+      if (read.index === null || read.index > this.#appliedIndex) continue
+      this.#reads.delete(id)
+      read.resolve()
+    }
+  }
+
+  #updateLeadership(): void {
+    const { role, term, leader } = this.#raft
+    const last = this.#leadership
+    const leaderName = leader === null ? null : this.#options.nameOf(leader)
+    if (last.term === term && last.leader === leaderName && last.leading === (role === 'leader')) return
+    this.#leadership = { leading: role === 'leader', leader: leaderName, term }
+    if (last.leading) this.#refuseAll()
+    this.onLeadership(this.#leadership)
+  }
+
+  /** Leadership is lost: what was proposed may still be committed by the next leader, so nobody can say. */
+  #refuseAll(): void {
+    for (const { reject } of this.#proposals.splice(0)) reject(this.#notLeader())
+    for (const id of [...this.#reads.keys()]) this.#refuseRead(id)
+  }
+
+  #refuseRead(id: number): void {
+    this.#reads.get(id)?.reject(this.#notLeader())
+    this.#reads.delete(id)
+  }
+
+  #notLeader(): BazaarError {
+    const { leader, leading } = this.#leadership
+    const name = this.#options.nameOf(this.#options.id)
+    return new BazaarError('NOT_LEADER', `${name} does not lead`, leading ? null : leader)
+  }
+
+  /** Notes how much of the log is synced and committed; a note that fails for want of room is made later. */
+  async #note(): Promise<void> {
+    const { logFile, stateFile } = this.#options
+    const { syncedBytes } = logFile
+    const commitIndex = Math.min(this.#appliedIndex, this.#durableIndex)
+    if (this.#busy || (stateFile.state.syncedBytes === syncedBytes && stateFile.state.commitIndex === commitIndex)) return
+    try {
+      await stateFile.save({ syncedBytes, commitIndex })
+    } catch (error) {
+      if (!isDiskFull(error)) this.#fail(error)
+    }
+  }
+
+  #every(ms: number, action: () => void): void {
+    const { clock } = this.#options
+    const again = (): void => {
+      action()
+      if (!this.#stopped) timer = clock.setTimer(again, ms)
+    }
+    let timer = clock.setTimer(again, ms)
+    this.#cancelTimers.push(() => clock.clearTimer(timer))
+  }
+
+  #fail(error: unknown): void {
+    if (this.#stopped) return
+    this.#stopped = true
+    for (const cancel of this.#cancelTimers) cancel()
+    this.#refuseAll()
+    this.#options.fatal(error as Error)
+  }
+}

@@ -1,0 +1,60 @@
+import type { Adapter } from 'lowdb'
+import type { Disk } from './disk.ts'
+import { LogFile, RotError } from './log-file.ts'
+import { StateFile, type StoredState } from './state-file.ts'
+
+/** What is folded while the log is read: it must be able to begin again when the log turns out to be rotten. */
+export interface Fold {
+  apply(line: string): void
+  reset(): void
+}
+
+export interface RecoveryOptions {
+  readonly disk: Disk
+  readonly logPath: string
+  /** Holds `state.json`; must be durable when a write resolves. */
+  readonly stateAdapter: Adapter<StoredState | null>
+  /** Is given the lines that are known to be committed. */
+  readonly fold: Fold
+  /** What a log that is set aside is called after. */
+  readonly timestamp: () => string
+  readonly warn: (message: string) => void
+}
+
+/**
+ * Opens log and state after any kind of end. The member comes back non-voting when it may have forgotten something that
+ * it said: its state is gone or cannot be trusted, its log is gone, or the synced part of its log is damaged. The rest,
+ * a tail that a crash tore, was never acknowledged and is cut off.
+ */
+export async function recover(options: RecoveryOptions): Promise<{ logFile: LogFile; stateFile: StateFile }> {
+  const { disk, logPath, warn } = options
+  const logExists = await disk.exists(logPath)
+  const { file: stateFile, found } = await StateFile.open(options.stateAdapter)
+  if (!found && logExists) warn('state.json is missing or damaged: this replica does not vote until it has caught up')
+  if (found && !logExists) {
+    warn('log.jsonl is gone: starting empty, without a vote until caught up')
+    await stateFile.save(lost)
+  }
+  const { commitIndex, syncedBytes } = stateFile.state
+  let logFile = new LogFile(await disk.open(logPath))
+  let index = 0
+  try {
+    await logFile.recover(syncedBytes, line => {
+      if (++index <= commitIndex) options.fold.apply(line)
+    })
+  } catch (error) {
+    if (!(error instanceof RotError)) throw error
+    const aside = `${logPath}.corrupt-${options.timestamp()}`
+    warn(`${error.message}: set aside as ${aside}; starting empty, without a vote until caught up`)
+    options.fold.reset()
+    // First the state: a crash between the two must not leave a voter with an empty log.
+    await stateFile.save(lost)
+    logFile.close()
+    await disk.rename(logPath, aside)
+    logFile = new LogFile(await disk.open(logPath))
+  }
+  if (!found) await stateFile.save({})
+  return { logFile, stateFile }
+}
+
+const lost = { voting: false, syncedBytes: 0, commitIndex: 0 }

@@ -1,0 +1,71 @@
+import { crc32 } from 'node:zlib'
+import type { HardState } from '@bazaar/raft'
+import { CorruptFileError } from '@bazaar/service'
+import type { Adapter } from 'lowdb'
+import { Low } from 'lowdb'
+
+/**
+ * What `state.json` holds. Term, vote and voting are durable before anything is said that depends on them; the note
+ * (how much of the log was synced, how far it was committed) is lazy and may lag.
+ */
+export interface State extends HardState {
+  readonly syncedBytes: number
+  readonly commitIndex: number
+}
+
+/** As it stands in the file. */
+export type StoredState = State & { readonly crc: string }
+
+/** A small document under lowdb, checked by a CRC: a vote that rotted could be a second vote. */
+export class StateFile {
+  readonly #low: Low<StoredState | null>
+  #state: State
+  #saving: Promise<void> = Promise.resolve()
+
+  private constructor(low: Low<StoredState | null>, state: State) {
+    this.#low = low
+    this.#state = state
+  }
+
+  /** The file, and whether it held a state that can be trusted. Without one the member is new or has lost its vote. */
+  static async open(adapter: Adapter<StoredState | null>): Promise<{ file: StateFile; found: boolean }> {
+    const low = new Low<StoredState | null>(adapter, null)
+    try {
+      await low.read()
+    } catch (error) {
+      if (!(error instanceof CorruptFileError)) throw error
+      low.data = null
+    }
+    const found = low.data !== null && low.data.crc === checksum(low.data)
+    return { file: new StateFile(low, found ? stateOf(low.data as StoredState) : unknownState), found }
+  }
+
+  /** The last state given to `save`. */
+  get state(): State {
+    return this.#state
+  }
+
+  /**
+   * Changes some of the state; resolves once all of it is on disk. Writes are done one after the other, each with the
+   * latest state. Rejects with code `ENOSPC` when the disk is full; any other error is final.
+   */
+  save(change: Partial<State>): Promise<void> {
+    this.#state = { ...this.#state, ...change }
+    const saved = this.#saving.then(() => {
+      this.#low.data = { ...this.#state, crc: checksum(this.#state) }
+      return this.#low.write()
+    })
+    this.#saving = saved.catch(() => {})
+    return saved
+  }
+}
+
+const unknownState: State = { term: 0, vote: null, voting: false, syncedBytes: 0, commitIndex: 0 }
+
+function stateOf({ term, vote, voting, syncedBytes, commitIndex }: State): State {
+  return { term, vote, voting, syncedBytes, commitIndex }
+}
+
+function checksum(state: State): string {
+  return crc32(JSON.stringify(stateOf(state))).toString(16).padStart(8, '0')
+}

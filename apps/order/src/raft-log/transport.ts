@@ -1,0 +1,110 @@
+import { chmodSync, rmSync } from 'node:fs'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import type { Clock } from '@bazaar/client'
+import type { MemberId, Message } from '@bazaar/raft'
+import { encodeMessage, MessageReader } from './wire.ts'
+
+/** Best effort, in order per connection: Raft repeats what is lost. */
+export interface Transport {
+  /** Sends if there is a connection; drops the message otherwise. `lines` are the lines of its entries. */
+  send(message: Message, lines: string): void
+  /** Set before `start`. */
+  onMessage: (message: Message) => void
+  /** A connection *to* the member was made: what was sent on the last one may be lost. */
+  onConnected: (member: MemberId) => void
+  /** The member's connection *to us* was closed: most often the member died. */
+  onClosed: (member: MemberId) => void
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+const reconnectMs = 20
+/** Unsent bytes per peer above which messages are dropped, so that a paused peer does not fill the memory. */
+const unsentBytesMax = 8 << 20
+const connectionsMax = 64
+
+export interface UnixTransportOptions {
+  readonly id: MemberId
+  readonly members: readonly MemberId[]
+  readonly entriesPerAppendMax: number
+  readonly clock: Clock
+  /** Where member `id` listens. */
+  readonly socketOf: (id: MemberId) => string
+}
+
+/** Persistent unix sockets, one each way between any two replicas. */
+export class UnixTransport implements Transport {
+  readonly #options: UnixTransportOptions
+  readonly #outgoing = new Map<MemberId, Socket>()
+  readonly #incoming = new Set<Socket>()
+  readonly #server: Server
+  #stopped = false
+  onMessage: (message: Message) => void = () => {}
+  onConnected: (member: MemberId) => void = () => {}
+  onClosed: (member: MemberId) => void = () => {}
+
+  constructor(options: UnixTransportOptions) {
+    this.#options = options
+    this.#server = createServer(socket => this.#accept(socket))
+    this.#server.maxConnections = connectionsMax
+  }
+
+  async start(): Promise<void> {
+    const { id, members, socketOf } = this.#options
+    const path = socketOf(id)
+    rmSync(path, { force: true })
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen(path, resolve)
+    })
+    chmodSync(path, 0o600)
+    for (const member of members) if (member !== id) this.#connect(member)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    for (const socket of [...this.#outgoing.values(), ...this.#incoming]) socket.destroy()
+    await new Promise(resolve => this.#server.close(resolve))
+  }
+
+  send(message: Message, lines: string): void {
+    const socket = this.#outgoing.get(message.to)
+    if (socket === undefined || socket.connecting || socket.writableLength > unsentBytesMax) return
+    socket.write(encodeMessage(message, lines), 'latin1')
+  }
+
+  #connect(member: MemberId): void {
+    const { clock, socketOf } = this.#options
+    if (this.#stopped) return
+    const socket = connect(socketOf(member))
+    this.#outgoing.set(member, socket)
+    socket.on('connect', () => this.onConnected(member))
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      this.#outgoing.delete(member)
+      if (!this.#stopped) clock.setTimer(() => this.#connect(member), reconnectMs)
+    })
+    socket.resume()
+  }
+
+  #accept(socket: Socket): void {
+    const reader = new MessageReader(this.#options.entriesPerAppendMax)
+    let member: MemberId | null = null
+    this.#incoming.add(socket)
+    socket.on('data', chunk => {
+      try {
+        for (const message of reader.read(chunk)) {
+          member = message.from
+          this.onMessage(message)
+        }
+      } catch {
+        socket.destroy()
+      }
+    })
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      this.#incoming.delete(socket)
+      if (member !== null && !this.#stopped) this.onClosed(member)
+    })
+  }
+}
