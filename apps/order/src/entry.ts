@@ -55,7 +55,11 @@ export function decode(line: string): LogEntry {
 function decodeOrder(line: string): LogEntry | null {
   const termAt = line.indexOf(termHead, head.length)
   const typeAt = line.indexOf(',"type":"', termAt) + 9
-  const side = line.startsWith('buy","number":', typeAt) ? 'buy' : line.startsWith('sell","number":', typeAt) ? 'sell' : null
+  const side = line.startsWith('buy","number":', typeAt)
+    ? 'buy'
+    : line.startsWith('sell","number":', typeAt)
+      ? 'sell'
+      : null
   if (side === null || line.includes('\\', typeAt)) return null
   const numberAt = typeAt + side.length + 11
   const nameAt = line.indexOf(',"name":"', numberAt)

@@ -62,7 +62,16 @@ await runMain(async () => {
   const status = (): OrderStatus => {
     const { leader, term } = log.leadership
     const { appliedIndex, accepting } = log
-    return { name, ...log.status, term, leader, appliedIndex, orders: ledger.orders, diskFull: !accepting, rssMiB: rssMiB() }
+    return {
+      name,
+      ...log.status,
+      term,
+      leader,
+      appliedIndex,
+      orders: ledger.orders,
+      diskFull: !accepting,
+      rssMiB: rssMiB(),
+    }
   }
   const node: Node = { log, ledger, sequencer, feed, status }
   const app = orderApp(name, node)

@@ -347,7 +347,8 @@ export class RaftLog implements ReplicatedLog {
     const { logFile, stateFile } = this.#options
     const { syncedBytes } = logFile
     const commitIndex = Math.min(this.#appliedIndex, this.#durableIndex)
-    if (this.#busy || (stateFile.state.syncedBytes === syncedBytes && stateFile.state.commitIndex === commitIndex)) return
+    if (this.#busy || (stateFile.state.syncedBytes === syncedBytes && stateFile.state.commitIndex === commitIndex))
+      return
     try {
       await stateFile.save({ syncedBytes, commitIndex })
     } catch (error) {

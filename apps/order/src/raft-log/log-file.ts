@@ -66,7 +66,7 @@ export class LogFile {
     for (let at = 0; at < this.#file.size; ) {
       const bytes = this.#file.read(at, recoveryChunkBytes)
       at += bytes.length
-      const text = rest + bytes.toString("latin1")
+      const text = rest + bytes.toString('latin1')
       const taken = this.#recoverLines(text, onLine)
       rest = text.slice(taken)
       if (bytes.length === 0 || rest.length > lineBytesMax) break
@@ -166,7 +166,7 @@ export class LogFile {
 
   #linesOfFile(from: number, to: number): string {
     const offset = this.offsetOf(from)
-    const text = this.#file.read(offset, this.offsetOf(to + 1) - offset).toString("latin1")
+    const text = this.#file.read(offset, this.offsetOf(to + 1) - offset).toString('latin1')
     let start = 0
     for (let index = from; index <= to; index++) {
       const end = text.indexOf('\n', start) + 1

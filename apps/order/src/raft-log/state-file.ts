@@ -67,5 +67,7 @@ function stateOf({ term, vote, voting, syncedBytes, commitIndex }: State): State
 }
 
 function checksum(state: State): string {
-  return crc32(JSON.stringify(stateOf(state))).toString(16).padStart(8, '0')
+  return crc32(JSON.stringify(stateOf(state)))
+    .toString(16)
+    .padStart(8, '0')
 }

@@ -28,7 +28,7 @@ export class MessageReader {
    * @throws Error when the stream is not of this protocol, or an entry's checksum is wrong: close the connection.
    */
   read(chunk: Buffer): Message[] {
-    this.#rest += chunk.toString("latin1")
+    this.#rest += chunk.toString('latin1')
     const messages: Message[] = []
     let start = 0
     for (let end = this.#rest.indexOf('\n'); end > 0; end = this.#rest.indexOf('\n', start)) {
