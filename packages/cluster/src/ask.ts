@@ -1,56 +1,42 @@
-import { request } from 'node:http'
-
-const answerBytesMax = 1024 * 1024
-
-export interface Answer {
-  status: number
-  /** The JSON of the answer; null when it is not JSON. */
-  body: unknown
-}
+import { ConnectionError, Requester } from '@bazaar/client'
 
 export interface Question {
   method?: 'GET' | 'POST'
-  body?: unknown
   timeoutMs: number
+}
+
+/** The answer to a question; `body` is the JSON of it. */
+export interface Answer {
+  status: number
+  body: unknown
 }
 
 /**
  * One request on a connection of its own: what asks a process that may be dead, starting or paused must not queue
- * behind an earlier question. Rejects with the error of the connection, or after `timeoutMs`.
+ * behind an earlier question. Throws ConnectionError when there is no usable answer within `timeoutMs`.
  *
- * @param target A unix socket and a path on it, or a URL.
+ * @param target A URL or the path of a unix socket.
  */
-export function ask(target: { socketPath: string; path: string } | URL, question: Question): Promise<Answer> {
-  const { method = 'GET', body, timeoutMs } = question
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>()
-  const payload = body === undefined ? null : JSON.stringify(body)
-  const headers =
-    payload === null ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }
-  const signal = AbortSignal.timeout(timeoutMs)
-  const options = { method, headers, signal, agent: false }
-  const sent = target instanceof URL ? request(target, options) : request({ ...target, ...options })
-  sent.once('error', reject)
-  sent.once('response', response => {
-    const chunks: Buffer[] = []
-    let bytes = 0
-    response.on('data', (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes > answerBytesMax) response.destroy(new Error(`an answer of more than ${answerBytesMax} bytes`))
-      else chunks.push(chunk)
-    })
-    response.once('error', reject)
-    response.once('end', () =>
-      resolve({ status: response.statusCode ?? 0, body: parse(Buffer.concat(chunks).toString()) }),
-    )
-  })
-  sent.end(payload ?? undefined)
-  return promise
+export async function ask(target: string, path: string, { method = 'GET', timeoutMs }: Question): Promise<Answer> {
+  const requester = new Requester(target, 1)
+  try {
+    return await requester.send(method, path, undefined, { timeoutMs })
+  } finally {
+    await requester.close()
+  }
 }
 
-function parse(text: string): unknown {
+/** Whether the answer to `path` is a 200. */
+export async function isWell(target: string, path: string, timeoutMs: number): Promise<boolean> {
   try {
-    return JSON.parse(text)
+    return (await ask(target, path, { timeoutMs })).status === 200
   } catch {
-    return null
+    return false
   }
+}
+
+/** Whether a question failed because nobody listens, not because whoever listens is slow. */
+export function nobodyListens(error: unknown): boolean {
+  const cause = error instanceof ConnectionError ? (error.cause as NodeJS.ErrnoException) : null
+  return cause?.code === 'ENOENT' || cause?.code === 'ECONNREFUSED'
 }

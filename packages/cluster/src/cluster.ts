@@ -1,7 +1,7 @@
 import { accessSync, constants, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { socketPath } from '@bazaar/client'
-import { ask } from './ask.ts'
+import { isWell } from './ask.ts'
 import { type Control, leaderWaitMs, startTimeoutMs } from './control.ts'
 import { serveControl } from './control-server.ts'
 import { adminTokenOf, prepareDataFolder, temporaryDataFolder } from './data-folder.ts'
@@ -94,7 +94,7 @@ async function launch(
   const supervisor = new Supervisor(specs, {
     data,
     onNotice: onNotice ?? (() => {}),
-    isHealthy: name => isHealthy(data, name),
+    isHealthy: name => isWell(socketPath(data, name), '/health', probeTimeoutMs),
   })
   const status = () => clusterStatus(url, data, supervisor)
   const leader = () => leaderOf(status)
@@ -165,29 +165,11 @@ async function ready({ url, supervisor }: Running, signal: AbortSignal | undefin
     if (dying !== undefined)
       throw new ClusterError('NOT_READY', `${dying.name} keeps dying; the last it said: ${dying.lastLine}`)
     const door = supervisor.processes.at(-1)
-    return door?.state === 'up' && (await isReady(url))
+    return door?.state === 'up' && (await isWell(url, '/ready', probeTimeoutMs))
   }
   if ((await until(answers, readyTimeoutMs)) !== null) return
   const states = supervisor.processes.map(({ name, state }) => `${name} ${state}`).join(', ')
   throw new ClusterError('NOT_READY', `not ready after ${readyTimeoutMs / 1000} s: ${states}`)
-}
-
-async function isReady(url: string): Promise<boolean> {
-  try {
-    return (await ask(new URL('/ready', url), { timeoutMs: probeTimeoutMs })).status === 200
-  } catch {
-    return false
-  }
-}
-
-async function isHealthy(data: string, name: string): Promise<boolean> {
-  try {
-    return (
-      (await ask({ socketPath: socketPath(data, name), path: '/health' }, { timeoutMs: probeTimeoutMs })).status === 200
-    )
-  } catch {
-    return false
-  }
 }
 
 async function clusterStatus(url: string, data: string, supervisor: Supervisor): Promise<ClusterStatus> {

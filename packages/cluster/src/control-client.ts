@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { socketPath } from '@bazaar/client'
-import { type Answer, ask } from './ask.ts'
+import { type Answer, ask, nobodyListens } from './ask.ts'
 import { type Action, actionTimeoutMs, type Control, controlSocket } from './control.ts'
 import { ClusterError, type ClusterReason } from './errors.ts'
 import type { ClusterStatus } from './status.ts'
@@ -37,10 +37,9 @@ async function send(data: string, method: 'GET' | 'POST', path: string): Promise
 
 async function reach(data: string, method: 'GET' | 'POST', path: string): Promise<Answer> {
   try {
-    return await ask({ socketPath: socketPath(data, controlSocket), path }, { method, timeoutMs: actionTimeoutMs })
+    return await ask(socketPath(data, controlSocket), path, { method, timeoutMs: actionTimeoutMs })
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code !== 'ENOENT' && code !== 'ECONNREFUSED') throw error
+    if (!nobodyListens(error)) throw error
     throw new ClusterError('NOT_RUNNING', `nothing runs on ${data}; start it with: bazaar up --data ${data}`)
   }
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { chmodSync, linkSync, renameSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { socketPath } from '@bazaar/client'
-import { ask } from './ask.ts'
+import { ask, nobodyListens } from './ask.ts'
 import { type Action, actions, type Control, controlSocket } from './control.ts'
 import { ClusterError, type ClusterReason } from './errors.ts'
 
@@ -72,11 +72,10 @@ async function listens(server: Server, path: string): Promise<boolean> {
 /** A supervisor that is stopped or busy accepts without answering; only a refused connection means that it is gone. */
 async function isAlive(path: string): Promise<boolean> {
   try {
-    await ask({ socketPath: path, path: '/status' }, { timeoutMs: probeTimeoutMs })
+    await ask(path, '/status', { timeoutMs: probeTimeoutMs })
     return true
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    return code !== 'ECONNREFUSED' && code !== 'ENOENT'
+    return !nobodyListens(error)
   }
 }
 

@@ -49,10 +49,7 @@ async function statusOfProcess(data: string, { name, pid, state }: Known): Promi
   const status: ProcessStatus = { name, pid, state, ...unknown }
   if (state !== 'up') return status
   try {
-    const { status: code, body } = await ask(
-      { socketPath: socketPath(data, name), path: '/status' },
-      { timeoutMs: statusTimeoutMs },
-    )
+    const { status: code, body } = await ask(socketPath(data, name), '/status', { timeoutMs: statusTimeoutMs })
     if (code !== 200) return status
     return { ...status, ...ownWords(name, body) }
   } catch {

@@ -1,0 +1,83 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { ConnectionError } from '@bazaar/client'
+import { ClusterError } from '@bazaar/cluster'
+import { type CommandDef, runCommand, showUsage } from 'citty'
+import { checkArguments } from './command-line.ts'
+import { exitStatus, UsageError } from './usage-error.ts'
+
+interface Entry {
+  summary: string
+  /** Loads the command, and with it only what this command needs. */
+  load(): Promise<unknown>
+}
+
+const commands: Record<string, Entry> = {
+  up: { summary: 'start the shop and keep it running', load: async () => (await import('./up.ts')).upCommand },
+  status: {
+    summary: 'show every process of a running shop',
+    load: async () => (await import('./status.ts')).statusCommand,
+  },
+  kill: {
+    summary: 'kill a process; it is started again',
+    load: async () => (await import('./control.ts')).killCommand,
+  },
+  pause: { summary: 'stop a process in its tracks', load: async () => (await import('./control.ts')).pauseCommand },
+  resume: { summary: 'let a paused process go on', load: async () => (await import('./control.ts')).resumeCommand },
+  start: { summary: 'start a process that is down', load: async () => (await import('./control.ts')).startCommand },
+  test: {
+    summary: 'run every check and test of the project',
+    load: async () => (await import('./test.ts')).testCommand,
+  },
+}
+
+const help = `Bazaar takes orders for a shop and does not lose them.
+
+Usage: bazaar COMMAND [OPTIONS]
+
+${Object.entries(commands)
+  .map(([name, { summary }]) => `  ${name.padEnd(8)}${summary}`)
+  .join('\n')}
+
+bazaar COMMAND --help tells a command's options.`
+
+/** A terminal that went away (`bazaar up | head`) must not take the shop with it. */
+process.stdout.on('error', () => {})
+process.stderr.on('error', () => {})
+process.exitCode = await main(process.argv.slice(2)).catch(explain)
+
+async function main([name, ...rawArgs]: readonly string[]): Promise<number> {
+  if (name === '--help' || name === '-h' || name === 'help') return say(help)
+  if (name === '--version') return say(version())
+  if (name === undefined) throw new UsageError(help)
+  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (entry === undefined) {
+    throw new UsageError(`no command ${JSON.stringify(name)}: it is one of ${Object.keys(commands).join(', ')}`)
+  }
+  const command = (await entry.load()) as CommandDef
+  if (rawArgs.includes('--help') || rawArgs.includes('-h')) {
+    await showUsage(command, { meta: { name: 'bazaar' } })
+    return exitStatus.ok
+  }
+  await checkArguments(command, rawArgs)
+  await runCommand(command, { rawArgs })
+  return Number(process.exitCode ?? exitStatus.ok)
+}
+
+/** Says on standard error what went wrong and returns the exit status. What nobody foresaw keeps its stack. */
+function explain(error: unknown): number {
+  const foreseen = [UsageError, ClusterError, ConnectionError].some(kind => error instanceof kind)
+  console.error(foreseen ? `bazaar: ${(error as Error).message}` : error)
+  const isUsage = error instanceof UsageError || (error instanceof ClusterError && error.reason === 'UNKNOWN_PROCESS')
+  return isUsage ? exitStatus.usage : exitStatus.failed
+}
+
+function say(text: string): number {
+  console.log(text)
+  return exitStatus.ok
+}
+
+function version(): string {
+  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
+}

@@ -1,0 +1,155 @@
+import { resolve } from 'node:path'
+import { FrontendClient } from '@bazaar/client'
+import {
+  type Cluster,
+  type ClusterOptions,
+  defaultSettings,
+  type Notice,
+  prepareDataFolder,
+  startCluster,
+} from '@bazaar/cluster'
+import { defineCommand } from 'citty'
+import { dataOption, enterDataFolder } from './data-option.ts'
+import { durationOption } from './duration.ts'
+import { noticeLines } from './notices.ts'
+import { integerOption } from './option-values.ts'
+import { exitStatus, UsageError } from './usage-error.ts'
+
+const portMax = 65_535
+const replicasMax = 9
+const catalogsMax = 9
+const cacheMax = 1_000_000
+const stockMax = 1_000_000
+const restockMaxMs = 24 * 3_600_000
+
+const args = {
+  port: {
+    type: 'string',
+    default: String(defaultSettings.port),
+    valueHint: 'N',
+    description: 'TCP port; 0 takes a free one',
+  },
+  host: { type: 'string', default: defaultSettings.host, valueHint: 'ADDRESS', description: 'address to listen on' },
+  ...dataOption,
+  replicas: {
+    type: 'string',
+    default: String(defaultSettings.replicas),
+    valueHint: 'N',
+    description: 'order replicas, odd',
+  },
+  catalogs: { type: 'string', default: String(defaultSettings.catalogs), valueHint: 'N', description: 'catalogs' },
+  cache: {
+    type: 'string',
+    default: String(defaultSettings.cache),
+    valueHint: 'N|off',
+    description: 'products in the cache',
+  },
+  products: {
+    type: 'string',
+    valueHint: 'FILE',
+    description: 'JSON: [{"name","price","quantity"}]; without it, twelve of our own',
+  },
+  restock: {
+    type: 'string',
+    default: '10s',
+    valueHint: 'TIME|off',
+    description: 'how often what is out of stock comes back',
+  },
+  stock: {
+    type: 'string',
+    default: String(defaultSettings.stock),
+    valueHint: 'N',
+    description: 'units of a product at first and after a restock',
+  },
+} as const
+
+export const upCommand = defineCommand({
+  meta: { name: 'up', description: 'Starts the shop, restarts what crashes, stops all on Ctrl-C.' },
+  args,
+  async run({ args }) {
+    const data = prepareDataFolder(args.data)
+    const options = upOptions({ ...args, data }, process.env.ADMIN_TOKEN ?? '')
+    enterDataFolder(data)
+    process.exitCode = await up(options)
+  },
+})
+
+type UpArguments = Record<Exclude<keyof typeof args, 'products'>, string> & { products?: string | undefined }
+
+/** Checks the command line's words. Throws a `UsageError` that names the option, its rule and the value. */
+export function upOptions(given: UpArguments, adminToken: string): ClusterOptions {
+  const replicas = integerOption('replicas', given.replicas, 1, replicasMax)
+  if (replicas % 2 === 0) {
+    throw new UsageError(
+      `--replicas must be odd, got ${replicas}: one more than ${replicas - 1} survives no more crashes`,
+    )
+  }
+  return {
+    data: given.data,
+    host: given.host,
+    port: integerOption('port', given.port, 0, portMax),
+    replicas,
+    catalogs: integerOption('catalogs', given.catalogs, 1, catalogsMax),
+    cache: given.cache === 'off' ? 0 : integerOption('cache', given.cache, 0, cacheMax),
+    products: given.products === undefined ? null : resolve(given.products),
+    restockMs: durationOption('restock', given.restock, restockMaxMs),
+    stock: integerOption('stock', given.stock, 0, stockMax),
+    adminToken,
+  }
+}
+
+async function up(options: ClusterOptions): Promise<number> {
+  const interrupted = interruption()
+  const lines = noticeLines()
+  let open = false
+  const onNotice = (notice: Notice) => {
+    const line = open || notice.type !== 'leader' ? lines(notice, performance.now()) : null
+    if (line !== null && !interrupted.signal.aborted) console.log(`${new Date().toTimeString().slice(0, 8)} ${line}`)
+  }
+  console.log(
+    `starting ${options.replicas} order replicas, ${options.catalogs} catalog and the front-end on ${options.data}`,
+  )
+  try {
+    const cluster = await startCluster({ ...options, onNotice, signal: interrupted.signal })
+    open = true
+    await greet(cluster, options.adminToken !== '')
+    await interrupted.happened
+    console.log('stopping; once more to stop at once')
+    interrupted.again(() => cluster.forceStop())
+    await cluster.stop()
+  } catch (error) {
+    if (!interrupted.signal.aborted) throw error
+  }
+  console.log('stopped')
+  return exitStatus.ok
+}
+
+async function greet({ url, data }: Cluster, tokenFromEnvironment: boolean): Promise<void> {
+  const frontend = new FrontendClient(url, 1)
+  const [product] = await frontend.products().finally(() => frontend.close())
+  const order = JSON.stringify({ name: product?.name ?? 'Tux', quantity: 1, type: 'buy' })
+  console.log(`ready ${url}`)
+  console.log(`  buy:   curl ${url}/orders -H 'content-type: application/json' -d '${order.replaceAll("'", "'\\''")}'`)
+  console.log(`  admin: the token is ${tokenFromEnvironment ? 'ADMIN_TOKEN' : `in ${data}/admin-token`}`)
+  console.log('  stop:  Ctrl-C')
+}
+
+/** The first Ctrl-C (or SIGTERM, or the terminal's end) as a signal and a promise; later ones do what `again` says. */
+function interruption() {
+  const controller = new AbortController()
+  const { promise: happened, resolve: happen } = Promise.withResolvers<void>()
+  let onAgain: () => void = () => process.exit(exitStatus.failed)
+  const interrupt = () => {
+    if (controller.signal.aborted) return onAgain()
+    controller.abort(new Error('interrupted'))
+    happen()
+  }
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, interrupt)
+  return {
+    signal: controller.signal,
+    happened,
+    again(action: () => void) {
+      onAgain = action
+    },
+  }
+}
