@@ -1,6 +1,6 @@
-import { basename } from 'node:path'
 import Type, { type Static, type TObject, type TProperties } from 'typebox'
-import { describeRule, type Rule, show } from './violation.ts'
+import { check } from './check.ts'
+import type { Rule } from './violation.ts'
 
 /** A mistake of whoever started the process: the message is for them, and the exit status is 2. */
 export class ConfigError extends Error {
@@ -20,37 +20,29 @@ export const commonEnvironment = {
 }
 
 /**
- * Reads the variables that the schema names, once: text, or numbers in plain decimal notation; the result is frozen.
- * An empty variable counts as absent; an absent one takes its `default`, is left out when optional, and is an error
- * otherwise. Throws a `ConfigError` that names variable, rule and value.
+ * Reads the variables that the schema names, once: text, or numbers in plain decimal notation. An empty variable counts
+ * as absent. Defaults are filled in and the result is frozen.
+ *
+ * @throws ConfigError that names variable, rule and value
  */
 export function readConfig<T extends TProperties>(
   schema: TObject<T>,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Readonly<Static<TObject<T>>> {
-  const config: Record<string, unknown> = {}
-  for (const [name, rule] of Object.entries(schema.properties as Record<string, Rule & { default?: unknown }>)) {
+  const values: Record<string, unknown> = {}
+  for (const [name, rule] of Object.entries(schema.properties as Record<string, Rule>)) {
     const text = environment[name]
-    if (text !== undefined && text !== '') config[name] = parse(name, rule, text)
-    else if (rule.default !== undefined) config[name] = rule.default
-    else if ((schema.required as readonly string[] | undefined)?.includes(name)) {
-      throw new ConfigError(`${name} is missing: it must be ${describeRule(rule)}`)
-    }
+    if (text !== undefined && text !== '') values[name] = isNumber(rule, text) ? Number(text) : text
   }
-  return Object.freeze(config) as Static<TObject<T>>
+  try {
+    return Object.freeze(check(schema, values, 'the environment'))
+  } catch (error) {
+    throw new ConfigError((error as Error).message)
+  }
 }
 
-function parse(name: string, rule: Rule, text: string): string | number {
-  const numeric = rule.type === 'integer' || rule.type === 'number'
-  const value = numeric && /^-?[0-9]+(\.[0-9]+)?$/.test(text) ? Number(text) : text
-  if (!obeys(rule, value)) throw new ConfigError(`${name} must be ${describeRule(rule, value)}, got ${show(text)}`)
-  return value
-}
-
-function obeys(rule: Rule, value: string | number): boolean {
-  if (typeof value === 'string') return rule.type === 'string' && new RegExp(rule.pattern ?? '', 'u').test(value)
-  const { minimum = -Infinity, maximum = Infinity } = rule
-  return value >= minimum && value <= maximum && (rule.type === 'number' || Number.isInteger(value))
+function isNumber(rule: Rule, text: string): boolean {
+  return (rule.type === 'integer' || rule.type === 'number') && /^-?[0-9]+(\.[0-9]+)?$/.test(text)
 }
 
 /**
@@ -61,8 +53,8 @@ export async function runMain(main: () => Promise<void>): Promise<void> {
   try {
     await main()
   } catch (error) {
-    const known = error instanceof ConfigError
-    console.error(known ? `${process.env.BAZAAR_NAME ?? basename(process.argv[1] ?? '')}: ${error.message}` : error)
-    process.exit(known ? 2 : 1)
+    const mistaken = error instanceof ConfigError
+    console.error(mistaken ? error.message : error)
+    process.exit(mistaken ? 2 : 1)
   }
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { bodyBytesMax as publicBodyBytesMax } from '@bazaar/client'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { ajvOptions } from './check.ts'
 import { answerBrokenHTTP, answerError } from './error-handler.ts'
 import { answerUnknownRoute } from './unknown-route.ts'
 import { explainViolation, type Violation } from './violation.ts'
@@ -43,7 +44,7 @@ export function buildService({ name, bodyBytesMax = publicBodyBytesMax }: Servic
     // Requests that come in on open connections while the service stops are still answered.
     return503OnClosing: false,
     routerOptions: { maxParamLength: paramLengthMax },
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: true, verbose: true } },
+    ajv: { customOptions: ajvOptions },
     schemaErrorFormatter: (violations, place) => new Error(explainViolation(violations as Violation[], place)),
     frameworkErrors: answerError,
     clientErrorHandler: answerBrokenHTTP,

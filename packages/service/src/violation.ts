@@ -14,6 +14,7 @@ export interface Rule {
   description?: string
   const?: unknown
   anyOf?: readonly Rule[]
+  properties?: Readonly<Record<string, Rule>>
   pattern?: string
   minimum?: number
   maximum?: number
@@ -34,13 +35,18 @@ export function explainViolation(violations: readonly Violation[], place: string
   const { keyword, instancePath, params, parentSchema = {}, data } = violation
   const field = instancePath === '' ? place : instancePath.slice(1).replaceAll('/', '.')
   const within = instancePath === '' ? '' : `${field}.`
-  if (keyword === 'required') return `${within}${params.missingProperty} is missing`
+  if (keyword === 'required') return explainMissing(within, String(params.missingProperty), parentSchema)
   if (keyword === 'additionalProperties') return `${within}${params.additionalProperty} is not a known field`
   return `${field} must be ${describeRule(parentSchema, data)}, got ${show(data)}`
 }
 
+function explainMissing(within: string, field: string, { properties }: Rule): string {
+  const rule = properties?.[field]
+  return `${within}${field} is missing${rule === undefined ? '' : `: it must be ${describeRule(rule)}`}`
+}
+
 /** What a schema asks of a value, as the rest of a sentence after "must be". A `description` in the schema wins. */
-export function describeRule(rule: Rule, value?: unknown): string {
+function describeRule(rule: Rule, value?: unknown): string {
   if (rule.description !== undefined) return rule.description
   if (rule.const !== undefined) return JSON.stringify(rule.const)
   if (rule.anyOf !== undefined) return rule.anyOf.map(each => describeRule(each)).join(' or ')
@@ -61,7 +67,7 @@ function describeRange({ minimum, maximum }: Rule, otherwise: string): string {
 }
 
 /** A value as a message shows it: JSON, cut to a bounded length. */
-export function show(value: unknown): string {
+function show(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value)
   return text.length > shownCharactersMax ? `${text.slice(0, shownCharactersMax)}…` : text
 }
