@@ -1,0 +1,96 @@
+import { choiceOption, integerOption, listOption, numberOption } from './option-values.ts'
+import { type Extent, iterationsMax } from './pace.ts'
+import { UsageError } from './usage-error.ts'
+
+export type CacheMode = 'on' | 'off'
+
+/** What `bazaar bench` was asked to do. */
+export interface BenchOptions {
+  /** A deployment to measure, or null: a cluster of its own. */
+  url: string | null
+  probabilities: number[]
+  clients: number
+  extent: Extent
+  ratePerSecond: number | null
+  /** Runs of its own cluster, one for each mode. Empty with a url: its cache is as it was deployed. */
+  cacheModes: CacheMode[]
+  seed: number
+  /** Orders to fill the log with before it starts. */
+  preload: number
+  jsonFile: string | null
+  csvFile: string | null
+  plotFile: string | null
+}
+
+/** The options as the command line gives them. */
+export interface BenchArguments {
+  url?: string | undefined
+  p: string
+  clients: string
+  iterations?: string | undefined
+  seconds?: string | undefined
+  rate?: string | undefined
+  cache?: string | undefined
+  seed: string
+  preload: string
+  json?: string | undefined
+  csv?: string | undefined
+  plot?: string | undefined
+}
+
+const probabilitiesMax = 20
+const clientsMax = 1_000
+const secondsMax = 3_600
+const rateMax = 100_000
+const preloadMax = 20_000_000
+export const seedMax = 2 ** 31 - 1
+const iterationsDefault = 200
+
+/** Checks the command line's words. Throws a `UsageError` that names the option, its rule and the value. */
+export function parseBenchOptions(given: BenchArguments): BenchOptions {
+  if (given.url !== undefined && given.cache !== undefined) {
+    throw new UsageError('--cache needs a cluster of its own: leave it out with --url')
+  }
+  const preload = integerOption('preload', given.preload, 0, preloadMax)
+  if (given.url !== undefined && preload > 0) {
+    throw new UsageError('--preload needs a cluster of its own: leave it out with --url')
+  }
+  const probability = (text: string) => numberOption('p', text, 0, 1)
+  return {
+    url: given.url === undefined ? null : urlOption(given.url),
+    probabilities: listOption('p', given.p, probabilitiesMax, probability),
+    clients: integerOption('clients', given.clients, 1, clientsMax),
+    extent: extentOption(given.iterations, given.seconds),
+    ratePerSecond: given.rate === undefined ? null : numberOption('rate', given.rate, 0.1, rateMax),
+    cacheModes: given.url === undefined ? cacheModes(given.cache ?? 'on') : [],
+    seed: integerOption('seed', given.seed, 0, seedMax),
+    preload,
+    jsonFile: given.json ?? null,
+    csvFile: given.csv ?? null,
+    plotFile: given.plot === undefined ? null : plotOption(given.plot),
+  }
+}
+
+function extentOption(iterations: string | undefined, seconds: string | undefined): Extent {
+  if (seconds === undefined) {
+    return { iterations: integerOption('iterations', iterations ?? String(iterationsDefault), 1, iterationsMax) }
+  }
+  if (iterations !== undefined) throw new UsageError('give --iterations or --seconds, not both')
+  return { seconds: numberOption('seconds', seconds, 0.1, secondsMax) }
+}
+
+function cacheModes(text: string): CacheMode[] {
+  const choice = choiceOption('cache', text, ['on', 'off', 'both'])
+  return choice === 'both' ? ['on', 'off'] : [choice]
+}
+
+function urlOption(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) return url.origin
+  throw new UsageError(`--url must be an http or https address, got ${JSON.stringify(text)}`)
+}
+
+function plotOption(file: string): string {
+  if (file.endsWith('.svg') || file.endsWith('.png')) return file
+  throw new UsageError(`--plot must be a file ending in .svg or .png, got ${JSON.stringify(file)}`)
+}

@@ -1,0 +1,42 @@
+import type { BenchmarkResult, BenchmarkRun } from './benchmark.ts'
+import { plural } from './format.ts'
+import type { LinePlot, PlotPoint, PlotSeries } from './line-plot.ts'
+
+const measures = [
+  { key: 'lookup', name: 'look-up', color: 'blue' },
+  { key: 'order', name: 'order', color: 'orange' },
+  { key: 'lookupAndOrder', name: 'look-up + order', color: 'green' },
+] as const
+
+/** The experiment's plot: mean latency against p, a line for each of look-up, order and their sum, cache on and off. */
+export function benchmarkPlot({ runs, machine, seed }: BenchmarkResult): LinePlot {
+  const caches = [...new Set(runs.map(run => run.cache))]
+  const clients = runs[0]?.clients ?? 0
+  const samples = runs.reduce((sum, run) => sum + run.iterations, 0)
+  return {
+    title: 'Average time of a look-up and an order',
+    subtitle:
+      `${plural(clients, 'client')}, ${plural(samples, 'iteration')}, bars: 95 % confidence of the mean · ` +
+      `${machine.cores} × ${machine.cpu} · seed ${seed}`,
+    xLabel: 'p, the probability that an order follows a look-up',
+    yLabel: 'mean latency (ms)',
+    xTicks: [...new Set(runs.map(run => run.p))],
+    series: caches.flatMap(cache => seriesOf(runs, cache, caches.length > 1)),
+  }
+}
+
+function seriesOf(runs: readonly BenchmarkRun[], cache: BenchmarkRun['cache'], named: boolean): PlotSeries[] {
+  return measures.map(({ key, name, color }) => ({
+    name: named && cache === 'off' ? `${name}, no cache` : name,
+    color,
+    dashed: cache === 'off',
+    points: runs
+      .filter(run => run.cache === cache)
+      .flatMap((run): PlotPoint[] => {
+        const { mean, ci95 } = run[key]
+        if (mean === null) return []
+        return [ci95 === null ? { x: run.p, y: mean } : { x: run.p, y: mean, low: mean - ci95, high: mean + ci95 }]
+      })
+      .sort((a, b) => a.x - b.x),
+  }))
+}

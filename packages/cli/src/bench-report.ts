@@ -1,0 +1,168 @@
+import { barChart } from './bar-chart.ts'
+import { type BenchmarkResult, type BenchmarkRun, benchmarkPassed, warmUpIterations } from './benchmark.ts'
+import { formatCount, formatMs, formatPercent, plural, roundDeep } from './format.ts'
+import { machineLine } from './machine.ts'
+import type { Summary } from './statistics.ts'
+import { type Column, columns, textTable } from './table.ts'
+
+/** The original report's average time of a look-up plus order in ms, by the probability of an order (REPORT.md). */
+export const originalReportMs: Readonly<Record<string, number>> = {
+  '0': 45.98,
+  '0.2': 57.47,
+  '0.4': 77.91,
+  '0.6': 90.48,
+  '0.8': 111.17,
+}
+
+/** The result for a person at a terminal, without a final newline. */
+export function benchmarkText(result: BenchmarkResult): string {
+  return [
+    headLines(result),
+    `Average time of a look-up and, with probability p, an order (ms)\n\n${tableText(sumTable(result))}`,
+    `Its parts (ms)\n\n${tableText(partsTable(result))}`,
+    meansChart(result),
+    ...cacheGain(result),
+    verdictLines(result),
+  ].join('\n\n')
+}
+
+/** Headings and rows, to be laid out as text or as Markdown. */
+export interface Table {
+  columns: Column[]
+  rows: string[][]
+}
+
+const tableText = (table: Table): string => textTable(table.columns, table.rows)
+
+/** The report's table: the average per p, with the original report's figure beside. */
+export function sumTable({ runs }: BenchmarkResult): Table {
+  return {
+    columns: columns('p', '<cache', 'n', 'mean', '± 95 %', 'p50', 'p99', 'max', 'original', 'times faster'),
+    rows: runs.map(run => {
+      const { count, mean, ci95, p50, p99, max } = run.lookupAndOrder
+      const original = originalReportMs[String(run.p)]
+      const faster = original === undefined || mean === null ? '–' : (original / mean).toFixed(0)
+      const times = [mean, ci95, p50, p99, max].map(formatMs)
+      return [String(run.p), run.cache, formatCount(count), ...times, original?.toFixed(2) ?? '–', faster]
+    }),
+  }
+}
+
+/** Look-ups and orders apart, throughput, the cache, and what went wrong. */
+export function partsTable({ runs }: BenchmarkResult): Table {
+  const lookup = ['look-up mean', '± 95 %', 'p50', 'p99', 'max']
+  const order = ['order mean', '± 95 %', 'p50', 'p99', 'max']
+  const figures = ({ mean, ci95, p50, p99, max }: Summary) => [mean, ci95, p50, p99, max].map(formatMs)
+  return {
+    columns: columns('p', '<cache', ...lookup, 'n', ...order, 'req/s', 'hits', 'refused', 'errors'),
+    rows: runs.map(run => [
+      String(run.p),
+      run.cache,
+      ...figures(run.lookup),
+      formatCount(run.order.count),
+      ...figures(run.order),
+      formatCount(run.perSecond),
+      formatPercent(run.cacheHitRatio),
+      formatCount(run.refused),
+      formatCount(run.errors),
+    ]),
+  }
+}
+
+function headLines(result: BenchmarkResult): string {
+  const [run] = result.runs
+  const clients = plural(run?.clients ?? 0, 'client')
+  const rate = result.ratePerSecond === null ? '' : ` at ${result.ratePerSecond} iterations/s (open loop)`
+  const preload = result.preload === 0 ? '' : `, ${plural(result.preload, 'order')} stored before`
+  return [
+    `Bazaar bench · ${clients}${rate} · ${plural(result.products, 'product')} · seed ${result.seed}${preload}`,
+    machineLine(result.machine),
+    `network round trip ${formatMs(result.network.p50)} ms (p50 of ${result.network.count} connections); ` +
+      `${warmUpIterations} iterations of each client to warm up are not counted`,
+  ].join('\n')
+}
+
+function meansChart({ runs }: BenchmarkResult): string {
+  const bars = runs.map(run => ({
+    label: run.cache === 'deployed' ? `p ${run.p}` : `p ${run.p} cache ${run.cache}`,
+    value: run.lookupAndOrder.mean ?? 0,
+    text: `${formatMs(run.lookupAndOrder.mean)} ms`,
+  }))
+  return `Mean of look-up plus order\n\n${barChart(bars)}`
+}
+
+/** What the cache gains, when both were measured: one line for each p. */
+function cacheGain({ runs }: BenchmarkResult): string[] {
+  const lines = cachePairs(runs).map(
+    ({ on, off }) =>
+      `p ${on.p}: a look-up takes ${formatMs(on.lookup.mean)} ms with the cache, ${formatMs(off.lookup.mean)} without: ` +
+      `${gain(on.lookup.mean, off.lookup.mean)} less at ${formatPercent(on.cacheHitRatio)} hits; ` +
+      `look-up plus order ${gain(on.lookupAndOrder.mean, off.lookupAndOrder.mean)} less`,
+  )
+  return lines.length === 0 ? [] : [`What the cache gains\n\n${lines.join('\n')}`]
+}
+
+/** Runs of one p with the cache on and off. */
+export function cachePairs(runs: readonly BenchmarkRun[]): { on: BenchmarkRun; off: BenchmarkRun }[] {
+  return runs
+    .filter(run => run.cache === 'on')
+    .flatMap(on => {
+      const off = runs.find(run => run.cache === 'off' && run.p === on.p)
+      return off === undefined ? [] : [{ on, off }]
+    })
+}
+
+const gain = (on: number | null, off: number | null): string =>
+  on === null || off === null || off === 0 ? '–' : formatPercent(1 - on / off)
+
+function verdictLines(result: BenchmarkResult): string {
+  const { verified, stock, runs } = result
+  const lines = [`verified: ${plural(verified.orders, 'order')} read back, ${plural(verified.mismatches, 'mismatch')}`]
+  lines.push(...verified.examples.map(example => `  ${example}`))
+  if (stock !== null) {
+    const relation =
+      stock.expected === stock.actual ? 'as the orders leave it' : `but ${formatCount(stock.expected)} expected`
+    lines.push(`stock: ${formatCount(stock.actual)} units, ${relation}`)
+  }
+  for (const message of new Set(runs.flatMap(run => run.errorMessages))) lines.push(`error: ${message}`)
+  lines.push(benchmarkPassed(result) ? 'all well' : 'FAILED')
+  return lines.join('\n')
+}
+
+/** The result as CONTRACT.md's `bench --json`, and more beside. */
+export function benchmarkJson(result: BenchmarkResult): object {
+  const { runs, verified, stock, network, machine, seed, ratePerSecond, preload, products } = result
+  return roundDeep({
+    runs: runs.map(({ p, cache, clients, iterations, ...rest }) => ({
+      p,
+      cache,
+      clients,
+      iterations: iterations / clients,
+      ...rest,
+      originalReportMs: originalReportMs[String(p)] ?? null,
+    })),
+    verified: { orders: verified.orders, mismatches: verified.mismatches },
+    stock,
+    seed,
+    ratePerSecond,
+    preload,
+    products,
+    networkMs: network,
+    machine,
+  })
+}
+
+/** One line for each run; times in ms, empty where there is none. */
+export function benchmarkCsv({ runs }: BenchmarkResult): string {
+  const measures = ['lookup', 'order', 'lookupAndOrder'] as const
+  const figures = ['count', 'mean', 'ci95', 'p50', 'p99', 'max'] as const
+  const names = measures.flatMap(measure => figures.map(figure => `${measure}_${figure}`))
+  const ends = ['perSecond', 'cacheHitRatio', 'refused', 'errors'] as const
+  const header = ['p', 'cache', 'clients', 'iterations', ...names, ...ends].join(',')
+  const rows = runs.map(run => {
+    const times = measures.flatMap(measure => figures.map(figure => run[measure][figure]))
+    const values = [run.p, run.cache, run.clients, run.iterations, ...times, ...ends.map(end => run[end])]
+    return values.map(value => (typeof value === 'number' ? roundDeep(value) : (value ?? ''))).join(',')
+  })
+  return `${[header, ...rows].join('\n')}\n`
+}

@@ -1,0 +1,30 @@
+/** A time in ms for people: three digits that matter, e.g. `0.312`, `4.57`, `83.1`, `1240`; `–` when there is none. */
+export function formatMs(milliseconds: number | null): string {
+  if (milliseconds === null) return '–'
+  if (milliseconds >= 100) return milliseconds.toFixed(0)
+  if (milliseconds >= 10) return milliseconds.toFixed(1)
+  return milliseconds.toFixed(milliseconds >= 1 ? 2 : 3)
+}
+
+/** A number in groups of three digits: `12,345`. */
+export function formatCount(count: number): string {
+  return Math.round(count).toLocaleString('en-US')
+}
+
+/** A share as a percentage: `83 %`; `–` when there is none. */
+export function formatPercent(ratio: number | null): string {
+  return ratio === null ? '–' : `${(ratio * 100).toFixed(0)} %`
+}
+
+/** `1 order`, `2 orders`. */
+export function plural(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
+}
+
+/** Rounds every number in a value to four decimals, for JSON that people read too: 0.1 µs where the unit is ms. */
+export function roundDeep<Value>(value: Value): Value {
+  if (typeof value === 'number') return (Math.round(value * 1e4) / 1e4) as Value
+  if (Array.isArray(value)) return value.map(roundDeep) as Value
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, roundDeep(item)])) as Value
+}

@@ -1,0 +1,150 @@
+import { axisX, axisY, dot, gridY, lineY, plot, ruleX, ruleY } from '@observablehq/plot'
+import { parseHTML } from 'linkedom'
+
+/** A point of a line; `low` and `high` bound its confidence interval. */
+export interface PlotPoint {
+  x: number
+  y: number
+  low?: number
+  high?: number
+}
+
+export interface PlotSeries {
+  name: string
+  color: PlotColor
+  dashed?: boolean
+  points: readonly PlotPoint[]
+}
+
+export type PlotColor = 'blue' | 'orange' | 'green' | 'grey'
+
+/** What to draw: lines over one x axis. Labels carry the units. */
+export interface LinePlot {
+  title: string
+  subtitle: string
+  xLabel: string
+  yLabel: string
+  /** A ratio of 1 to 1000 needs a logarithmic axis; null means linear from 0. */
+  yLog?: boolean
+  xTicks?: readonly number[]
+  series: readonly PlotSeries[]
+}
+
+/** Readable on white and, in the second form, on near-black: a contrast of at least 4.5 to 1 (WCAG 2.2, 1.4.3). */
+const palette = {
+  blue: { light: '#1f62c8', dark: '#6cabff' },
+  orange: { light: '#b45309', dark: '#f5a44a' },
+  green: { light: '#187a45', dark: '#4fcb85' },
+  grey: { light: '#5f6873', dark: '#a3adb8' },
+  text: { light: '#1f2328', dark: '#e6edf3' },
+  paper: { light: '#ffffff', dark: '#0d1117' },
+} as const
+
+const width = 760
+const height = 450
+const yTicks = 6
+const margins = { top: 124, right: 36, bottom: 56, left: 60 }
+const fontFamily = 'Inter, system-ui, sans-serif'
+
+/**
+ * Draws the plot as a standalone SVG document. It is light wherever style sheets are ignored, and follows the reader's
+ * colour scheme where they are not.
+ */
+export function linePlotSvg(spec: LinePlot): string {
+  const { document } = parseHTML('<!doctype html><html><body></body></html>')
+  const svg = plot({
+    document,
+    className: 'bazaar-plot',
+    width,
+    height,
+    marginTop: margins.top,
+    marginRight: margins.right,
+    marginBottom: margins.bottom,
+    marginLeft: margins.left,
+    x: { inset: 12, nice: false },
+    y: spec.yLog ? { type: 'log', nice: true } : { zero: true, nice: true },
+    style: { fontFamily, fontSize: '12px' },
+    marks: marksOf(spec),
+  }) as SVGElementLike
+  svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg')
+  svg.setAttribute('color', palette.text.light)
+  svg.setAttribute('font-family', fontFamily)
+  svg.setAttribute('font-size', '12')
+  // Plot's own style sheet is for pages; in a file its variables are unknown to most viewers.
+  svg.querySelector('style')?.remove()
+  svg.insertAdjacentHTML('afterbegin', `${styleSheet()}${paper()}${header(spec)}`)
+  return `${svg.outerHTML}\n`
+}
+
+/** What is used of an element: the types of the browser are not loaded. */
+interface SVGElementLike {
+  setAttribute(name: string, value: string): void
+  querySelector(selector: string): { remove(): void } | null
+  insertAdjacentHTML(where: string, html: string): void
+  outerHTML: string
+}
+
+function marksOf(spec: LinePlot) {
+  const axisLabel = { fontSize: 13, labelArrow: 'none' as const, color: 'currentColor', tickSize: 4 }
+  const ticks = spec.xTicks === undefined ? {} : { ticks: [...spec.xTicks], tickFormat: String }
+  return [
+    gridY({ strokeOpacity: 0.14, ticks: yTicks }),
+    axisX({ ...axisLabel, ...ticks, label: spec.xLabel, labelAnchor: 'center', labelOffset: 44 }),
+    axisY({ ...axisLabel, label: spec.yLabel, labelAnchor: 'center', labelOffset: 48, ticks: yTicks }),
+    ...(spec.yLog ? [] : [ruleY([0], { strokeOpacity: 0.5 })]),
+    ...spec.series.flatMap(({ points, color, dashed }) => {
+      const stroke = palette[color].light
+      const intervals = points.filter(point => point.low !== undefined && point.high !== undefined)
+      return [
+        ruleX(intervals, { x: 'x', y1: 'low', y2: 'high', stroke, strokeWidth: 1.5, strokeOpacity: 0.6 }),
+        lineY(points, { x: 'x', y: 'y', stroke, strokeWidth: 2.25, ...(dashed && { strokeDasharray: '6 5' }) }),
+        dot(points, { x: 'x', y: 'y', r: 3.5, stroke, strokeWidth: 2, fill: dashed ? palette.paper.light : stroke }),
+      ]
+    }),
+  ]
+}
+
+function styleSheet(): string {
+  const rules = Object.values(palette).map(
+    ({ light, dark }) => `[fill="${light}"]{fill:${dark}}[stroke="${light}"]{stroke:${dark}}`,
+  )
+  const dark = `svg{color:${palette.text.dark}}${rules.join('')}`
+  return `<style>text{white-space:pre}@media (prefers-color-scheme:dark){${dark}}</style>`
+}
+
+const paper = (): string => `<rect width="${width}" height="${height}" rx="8" fill="${palette.paper.light}"></rect>`
+
+/** Title, subtitle and legend. Elements have end tags: the parser takes them for HTML, where `/>` closes nothing. */
+function header({ title, subtitle, series }: LinePlot): string {
+  const left = 20
+  const lines = [
+    `<text x="${left}" y="32" font-size="17" font-weight="600" fill="currentColor">${escapeXml(title)}</text>`,
+    `<text x="${left}" y="53" font-size="12" fill="${palette.grey.light}">${escapeXml(subtitle)}</text>`,
+  ]
+  let x = left
+  let y = 79
+  for (const [at, { name, color, dashed }] of series.entries()) {
+    const startsDashedRow = at > 0 && dashed === true && series[at - 1]?.dashed !== true
+    if (startsDashedRow || x + keyWidth(name) > width - margins.right) {
+      x = left
+      y += 20
+    }
+    lines.push(legendKey(x, y, palette[color].light, dashed === true))
+    lines.push(`<text x="${x + 36}" y="${y + 4.5}" font-size="12.5" fill="currentColor">${escapeXml(name)}</text>`)
+    x += keyWidth(name)
+  }
+  return `<g text-anchor="start">${lines.join('')}</g>`
+}
+
+function legendKey(x: number, y: number, stroke: string, dashed: boolean): string {
+  const dash = dashed ? ' stroke-dasharray="6 5"' : ''
+  const fill = dashed ? palette.paper.light : stroke
+  const line = `<path d="M${x} ${y}h28" stroke="${stroke}" stroke-width="2.25"${dash}></path>`
+  return `${line}<circle cx="${x + 14}" cy="${y}" r="3.5" fill="${fill}" stroke="${stroke}" stroke-width="2"></circle>`
+}
+
+/** The width of a legend entry in px: Inter at 12.5 px takes about 6.6 a character. */
+const keyWidth = (name: string): number => 36 + Math.ceil(name.length * 6.6) + 18
+
+const escapeXml = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')

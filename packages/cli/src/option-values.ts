@@ -1,0 +1,40 @@
+import { UsageError } from './usage-error.ts'
+
+/** Reads an integer option within its bounds, else throws a `UsageError` that names option, bounds and value. */
+export function integerOption(option: string, text: string, min: number, max: number): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text)
+  if (Number.isInteger(value) && value >= min && value <= max) return value
+  throw new UsageError(`--${option} must be an integer ${min}..${max}, got ${JSON.stringify(text)}`)
+}
+
+/** Reads a decimal option within its bounds, else throws a `UsageError`. */
+export function numberOption(option: string, text: string, min: number, max: number): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text)
+  if (Number.isFinite(value) && value >= min && value <= max) return value
+  throw new UsageError(`--${option} must be a number ${min}..${max}, got ${JSON.stringify(text)}`)
+}
+
+/** Reads a comma-separated list, each item by `read`; at least one item and at most `itemsMax`. */
+export function listOption<Item>(option: string, text: string, itemsMax: number, read: (item: string) => Item): Item[] {
+  const items = text.split(',').map(item => item.trim())
+  if (items.length > itemsMax) throw new UsageError(`--${option} takes at most ${itemsMax} values, got ${items.length}`)
+  return items.map(read)
+}
+
+/** Reads one of a few words, else throws a `UsageError` that lists them. */
+export function choiceOption<Choice extends string>(option: string, text: string, choices: readonly Choice[]): Choice {
+  const found = choices.find(choice => choice === text)
+  if (found !== undefined) return found
+  throw new UsageError(`--${option} must be one of ${choices.join(', ')}, got ${JSON.stringify(text)}`)
+}
+
+/** Throws a `UsageError` when the command line has an option that the command does not know. */
+export function refuseUnknown(rawArgs: readonly string[], known: readonly string[]): void {
+  for (const argument of rawArgs) {
+    const name = /^--?(?:no-)?([^=]+)/.exec(argument)?.[1]
+    if (name === undefined || /^-\d/.test(argument)) continue
+    if (!known.includes(name)) {
+      throw new UsageError(`unknown option ${argument}; known: ${known.map(option => `--${option}`).join(' ')}`)
+    }
+  }
+}

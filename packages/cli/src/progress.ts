@@ -1,0 +1,53 @@
+/** Shows how far a long command is. */
+export interface Progress {
+  /** Begins a stage of `total` steps; a total of null is one whose length nobody knows. */
+  stage(label: string, total: number | null): void
+  step(): void
+  /** Takes the bar away, so that something else can be written. */
+  clear(): void
+}
+
+const barWidth = 28
+/** A terminal redraws no more often than this, however fast the steps come. */
+const redrawMs = 100
+
+/** A progress bar on a terminal; nothing at all when the stream is not one. */
+export function progressOn(stream: NodeJS.WriteStream): Progress {
+  return stream.isTTY ? terminalProgress(text => stream.write(text)) : { stage() {}, step() {}, clear() {} }
+}
+
+/** The bar itself, written with carriage returns. `now` is in ms. */
+export function terminalProgress(write: (text: string) => void, now: () => number = () => performance.now()): Progress {
+  let label = ''
+  let total: number | null = null
+  let done = 0
+  let drawnAt = Number.NEGATIVE_INFINITY
+  const draw = (): void => {
+    drawnAt = now()
+    write(`\r\x1b[2K${progressLine(label, done, total)}`)
+  }
+  return {
+    stage(nextLabel, nextTotal) {
+      label = nextLabel
+      total = nextTotal
+      done = 0
+      draw()
+    },
+    step() {
+      done += 1
+      if (done === total || now() - drawnAt >= redrawMs) draw()
+    },
+    clear() {
+      write('\r\x1b[2K')
+    },
+  }
+}
+
+/** One line: label, bar and percentage, or the count alone when the total is unknown. */
+export function progressLine(label: string, done: number, total: number | null): string {
+  if (total === null) return `${label}  ${done > 0 ? done.toLocaleString('en-US') : ''}`.trimEnd()
+  const share = total === 0 ? 1 : Math.min(1, done / total)
+  const filled = Math.round(share * barWidth)
+  const bar = '━'.repeat(filled) + '─'.repeat(barWidth - filled)
+  return `${label}  ${bar} ${String(Math.floor(share * 100)).padStart(3)} %`
+}

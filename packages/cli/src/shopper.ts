@@ -1,0 +1,88 @@
+import { BazaarError, type Order, type OrderRequest, type Product } from '@bazaar/client'
+import { Client, type Dispatcher } from 'undici'
+
+/** What one client of the shop can do. The workloads know nothing else, so tests can give them a shop of their own. */
+export interface Shopper {
+  /** All products, in the shop's order. */
+  products(): Promise<Product[]>
+  /** Looks a product up. Throws `BazaarError` `PRODUCT_NOT_FOUND`. */
+  lookUp(name: string): Promise<LookUp>
+  /** Orders under an idempotency key. Throws `BazaarError`, e.g. `OUT_OF_STOCK`. */
+  order(request: OrderRequest, key: string): Promise<Order>
+  /** Reads an order back. Throws `BazaarError` `ORDER_NOT_FOUND`. */
+  findOrder(number: number): Promise<Order>
+  close(): Promise<void>
+}
+
+export interface LookUp {
+  product: Product
+  /** Whether the front-end's cache had it (`Cache-Status`, RFC 9211); null when the answer does not say. */
+  hit: boolean | null
+}
+
+/** Longer than the shop's own deadline for an order (10 s) plus a second: a request that reaches it has hung. */
+const requestTimeoutMs = 15_000
+const connectTimeoutMs = 5_000
+
+/**
+ * A client with one connection of its own and no retries, so that each of its times is that of one HTTP request.
+ *
+ * @param url where the front-end listens, e.g. `http://127.0.0.1:8080`
+ * @returns errors of the shop are thrown as `BazaarError`, those of the network as undici gives them
+ */
+export function httpShopper(url: string): Shopper {
+  const client = new Client(url, {
+    pipelining: 1,
+    connect: { timeout: connectTimeoutMs },
+    headersTimeout: requestTimeoutMs,
+    bodyTimeout: requestTimeoutMs,
+  })
+  const get = (path: string) => client.request({ path, method: 'GET' })
+  return {
+    products: async () => (await dataOf<Product[]>('GET /products', await get('/products'))).data,
+    async lookUp(name) {
+      const path = `/products/${encodeURIComponent(name)}`
+      const { data, headers } = await dataOf<Product>(`GET ${path}`, await get(path))
+      return { product: data, hit: cacheHit(headers['cache-status']) }
+    },
+    async order(request, key) {
+      const response = await client.request({
+        path: '/orders',
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': key },
+        body: JSON.stringify(request),
+      })
+      return (await dataOf<Order>('POST /orders', response)).data
+    },
+    findOrder: async number => (await dataOf<Order>(`GET /orders/${number}`, await get(`/orders/${number}`))).data,
+    close: () => client.destroy(),
+  }
+}
+
+interface Answer<Data> {
+  data: Data
+  headers: Dispatcher.ResponseData['headers']
+}
+
+async function dataOf<Data>(request: string, response: Dispatcher.ResponseData): Promise<Answer<Data>> {
+  const text = await response.body.text()
+  const body = parse(text)
+  if (response.statusCode === 200 && body !== null) return { data: body.data as Data, headers: response.headers }
+  const error = BazaarError.from(body)
+  if (error !== null) throw error
+  throw new Error(`${request} answered ${response.statusCode} with ${JSON.stringify(text.slice(0, 100))}`)
+}
+
+function parse(text: string): { data?: unknown } | null {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    if (error instanceof SyntaxError) return null
+    throw error
+  }
+}
+
+function cacheHit(header: string | string[] | undefined): boolean | null {
+  if (header === undefined) return null
+  return /;\s*hit\b/.test(String(header))
+}
