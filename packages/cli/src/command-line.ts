@@ -1,5 +1,6 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 import type { ArgsDef, CommandDef } from 'citty'
+import { argumentsOf } from './help.ts'
 import { UsageError } from './usage-error.ts'
 
 /**
@@ -7,8 +8,7 @@ import { UsageError } from './usage-error.ts'
  * for an option or word that the command does not know, an option without its value, and a word that is missing.
  */
 export async function checkArguments(command: CommandDef, rawArgs: readonly string[]): Promise<void> {
-  const definitions = ((typeof command.args === 'function' ? await command.args() : await command.args) ??
-    {}) as ArgsDef
+  const definitions = await argumentsOf(command)
   const words = Object.entries(definitions).filter(([, definition]) => definition.type === 'positional')
   const { positionals } = parse(optionsOf(definitions), rawArgs)
   const unexpected = positionals[words.length]

@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { ConnectionError } from '@bazaar/client'
 import { ClusterError } from '@bazaar/cluster'
-import { type CommandDef, runCommand, showUsage } from 'citty'
+import { type CommandDef, runCommand } from 'citty'
 import { checkArguments } from './command-line.ts'
+import { helpOf } from './help.ts'
 import { exitStatus, UsageError } from './usage-error.ts'
 
 interface Entry {
@@ -49,15 +50,17 @@ process.exitCode = await main(process.argv.slice(2)).catch(explain)
 async function main([name, ...rawArgs]: readonly string[]): Promise<number> {
   if (name === '--help' || name === '-h' || name === 'help') return say(help)
   if (name === '--version') return say(version())
-  if (name === undefined) throw new UsageError(help)
+  if (name === undefined) {
+    console.error(help)
+    return exitStatus.usage
+  }
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (entry === undefined) {
     throw new UsageError(`no command ${JSON.stringify(name)}: it is one of ${Object.keys(commands).join(', ')}`)
   }
   const command = (await entry.load()) as CommandDef
   if (rawArgs.includes('--help') || rawArgs.includes('-h')) {
-    await showUsage(command, { meta: { name: 'bazaar' } })
-    return exitStatus.ok
+    return say(await helpOf(command))
   }
   await checkArguments(command, rawArgs)
   await runCommand(command, { rawArgs })
