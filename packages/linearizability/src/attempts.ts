@@ -1,0 +1,45 @@
+import type { OrderAttempt, OrderOperation, OrderQuery } from './order-operation.ts'
+
+/**
+ * Turns the attempts of each key into operations that the model knows, because a key takes effect at most once (I2):
+ * the answer that came first is the effect, somewhere between the first call that may have caused it and that answer;
+ * a later answer with the same order is a query of it. Attempts without an answer are then explained too. If no attempt
+ * got an order, those without an answer are one operation without an answer. A refusal stands for itself: it is not
+ * remembered, so a later attempt may succeed.
+ *
+ * Repeated stockings and repricings are merged in the same way; their later answers say nothing and are dropped.
+ */
+export function mergeAttempts(history: readonly OrderOperation[]): OrderOperation[] {
+  const merged: OrderOperation[] = []
+  const byKey = new Map<string, Keyed[]>()
+  for (const operation of history) {
+    if (operation.type === 'query') {
+      if (operation.outcome !== null) merged.push(operation)
+    } else if (operation.outcome !== null && 'refused' in operation.outcome) merged.push(operation)
+    else {
+      const attempts = byKey.get(operation.key)
+      if (attempts === undefined) byKey.set(operation.key, [operation])
+      else attempts.push(operation)
+    }
+  }
+  for (const attempts of byKey.values()) merged.push(...mergeKey(attempts))
+  return merged
+}
+
+type Keyed = Exclude<OrderOperation, OrderQuery>
+
+function mergeKey(attempts: readonly Keyed[]): OrderOperation[] {
+  if (attempts.length === 1) return [...attempts]
+  const invoked = Math.min(...attempts.map(attempt => attempt.invoked))
+  const returned = Math.min(...attempts.map(attempt => attempt.returned ?? Number.POSITIVE_INFINITY))
+  const effect = attempts.find(attempt => attempt.returned === returned) ?? (attempts[0] as Keyed)
+  const repeats = attempts.filter(attempt => attempt !== effect && attempt.returned !== null)
+  return [{ ...effect, invoked }, ...repeats.flatMap(queryOfRepeat)]
+}
+
+function queryOfRepeat(attempt: Keyed): OrderQuery[] {
+  if (attempt.type !== 'order') return []
+  const { client, invoked, returned } = attempt
+  const { order } = attempt.outcome as Extract<OrderAttempt['outcome'], { order: unknown }>
+  return [{ type: 'query', client, invoked, returned, number: order.number, outcome: { order } }]
+}

@@ -1,0 +1,5 @@
+export { check } from './check.ts'
+export { type Acknowledgement, checkLookups, type Lookup } from './check-lookups.ts'
+export { checkOrders } from './check-orders.ts'
+export type * from './order-operation.ts'
+export type { Bounds, Model, Operation, Verdict } from './types.ts'

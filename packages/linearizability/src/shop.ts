@@ -1,0 +1,172 @@
+import type { Order } from '@bazaar/client'
+import type { KnownOrders } from './known-orders.ts'
+import type { InitialProducts, OrderAttempt, OrderOperation, OrderQuery, Pricing, Stocking } from './order-operation.ts'
+import type { Model } from './types.ts'
+
+interface Stocked {
+  readonly price: number
+  readonly quantity: number
+}
+
+/** How many orders there are, counted by their places in the line of numbers, and the products. */
+export interface Shop {
+  readonly place: number
+  readonly products: ReadonlyMap<string, Stocked>
+}
+
+/** A number that an order in scope has, or may have when nobody saw it: then `order` is null. */
+interface Slot {
+  readonly number: number
+  readonly order: Order | null
+  /** The answer that some client got for its own order; only that operation may fill the slot. */
+  readonly acknowledged: boolean
+}
+
+const impossible: readonly Shop[] = []
+
+/**
+ * The shop that handles one order at a time. Orders take their numbers in turn, so the numbers that were seen leave the
+ * search hardly a choice. An order that nobody got as an answer, but that was read, or whose number is missing between
+ * those seen, belongs to some operation without an answer.
+ *
+ * With a product's `name` the history must hold only what concerns that product. Its numbers then have gaps, and a
+ * number that nobody saw may or may not be one of its own.
+ */
+export class ShopModel implements Model<Shop, OrderOperation> {
+  readonly initial: Shop
+  readonly #slots: readonly Slot[]
+  readonly #slotOf = new Map<number, number>()
+  readonly #wholeShop: boolean
+
+  constructor(products: InitialProducts, known: KnownOrders, name: string | null) {
+    const inScope = products.filter(product => name === null || product.name === name)
+    this.initial = {
+      place: 0,
+      products: new Map(inScope.map(({ name, price, quantity }) => [name, { price, quantity }])),
+    }
+    this.#wholeShop = name === null
+    const slots: Slot[] = []
+    const last = Math.max(0, ...known.orders.keys())
+    for (let number = 1; number <= last; number++) {
+      const order = known.orders.get(number) ?? null
+      if (order !== null && name !== null && order.name !== name) continue
+      this.#slotOf.set(number, slots.length)
+      slots.push({ number, order, acknowledged: known.acknowledged.has(number) })
+    }
+    this.#slots = slots
+  }
+
+  apply(shop: Shop, operation: OrderOperation): readonly Shop[] {
+    if (operation.type === 'query') return this.#query(shop, operation)
+    if (operation.type === 'price') return [this.#price(shop, operation)]
+    if (operation.type !== 'order') return this.#stock(shop, operation)
+    if (operation.outcome === null) return this.#unanswered(shop, operation)
+    if ('refused' in operation.outcome) return this.#refused(shop, operation, operation.outcome.refused)
+    const slot = this.#slotOf.get(operation.outcome.order.number) as number
+    return this.#reaches(shop.place, slot) ? this.#accept(shop, slot, operation) : impossible
+  }
+
+  /** Whether the slots from `place` up to `slot` may be somebody else's. */
+  #reaches(place: number, slot: number): boolean {
+    if (this.#wholeShop || slot <= place) return slot === place
+    for (let at = place; at < slot; at++) if (this.#slots[at]?.order !== null) return false
+    return true
+  }
+
+  #accept(shop: Shop, slot: number, { name, side, quantity }: OrderAttempt): readonly Shop[] {
+    const stocked = shop.products.get(name)
+    if (stocked === undefined) return impossible
+    const order = this.#slots[slot]?.order ?? null
+    if (order !== null && order.price !== stocked.price) return impossible
+    const left = stocked.quantity + (side === 'buy' ? -quantity : quantity)
+    if (left < 0) return impossible
+    return [{ place: slot + 1, products: withProduct(shop, name, { price: stocked.price, quantity: left }) }]
+  }
+
+  #unanswered(shop: Shop, operation: OrderAttempt): readonly Shop[] {
+    const states: Shop[] = []
+    let unseenTried = false
+    for (let at = shop.place; at < this.#slots.length; at++) {
+      const { order, acknowledged } = this.#slots[at] as Slot
+      if (order !== null) {
+        if (!acknowledged && fits(order, operation)) states.push(...this.#accept(shop, at, operation))
+        return states
+      }
+      if (!unseenTried) states.push(...this.#accept(shop, at, operation))
+      unseenTried = true
+      if (this.#wholeShop) return states
+    }
+    if (!unseenTried) states.push(...this.#accept(shop, Math.max(shop.place, this.#slots.length), operation))
+    return states
+  }
+
+  #refused(shop: Shop, { name, side, quantity }: OrderAttempt, refused: string): readonly Shop[] {
+    const stocked = shop.products.get(name)
+    const right =
+      refused === 'PRODUCT_NOT_FOUND'
+        ? stocked === undefined
+        : side === 'buy' && stocked !== undefined && stocked.quantity < quantity
+    return right ? [shop] : impossible
+  }
+
+  #query(shop: Shop, { number, outcome }: OrderQuery): readonly Shop[] {
+    const slot = this.#slotOf.get(number) ?? number - 1
+    const exists = shop.place > slot
+    return exists === (outcome?.order != null) ? [shop] : impossible
+  }
+
+  #stock(shop: Shop, { type, name, quantity, outcome }: Stocking): readonly Shop[] {
+    const stocked = shop.products.get(name)
+    if (outcome !== null && 'refused' in outcome) return stocked === undefined ? [shop] : impossible
+    if (stocked === undefined) return impossible
+    if (type === 'restock' && stocked.quantity > 0) return [shop]
+    return [
+      {
+        place: shop.place,
+        products: withProduct(shop, name, { price: stocked.price, quantity: stocked.quantity + quantity }),
+      },
+    ]
+  }
+
+  #price(shop: Shop, { name, price }: Pricing): Shop {
+    const stocked = shop.products.get(name)
+    if (stocked?.price === price) return shop
+    return { place: shop.place, products: withProduct(shop, name, { price, quantity: stocked?.quantity ?? 0 }) }
+  }
+
+  readOnly({ type, outcome }: OrderOperation): boolean {
+    return type === 'query' || (outcome !== null && 'refused' in outcome)
+  }
+
+  key({ place, products }: Shop): string {
+    return `${place} ${Array.from(products, ([name, { price, quantity }]) => `${name}:${price}:${quantity}`).sort()}`
+  }
+
+  kind(operation: OrderOperation): string {
+    if (operation.type === 'query') return `query ${operation.number}`
+    if (operation.type === 'price') return `price ${operation.price} ${operation.name}`
+    const side = operation.type === 'order' ? operation.side : operation.type
+    return `${side} ${operation.quantity} ${operation.name}`
+  }
+
+  describe(operation: OrderOperation): string {
+    const outcome = operation.outcome === null ? 'no answer' : JSON.stringify(operation.outcome)
+    return `${this.kind(operation)} → ${outcome}`
+  }
+
+  describeState({ place, products }: Shop): string {
+    const next = this.#slots[place]
+    const stock = Array.from(products, ([name, { price, quantity }]) => `${name}: ${quantity} at ${price}`).join(', ')
+    const seen =
+      next === undefined ? 'none later was seen' : next.order === null ? 'nobody saw it' : JSON.stringify(next.order)
+    return `${stock}; next is order ${next?.number ?? place + 1} (${seen})`
+  }
+}
+
+function withProduct(shop: Shop, name: string, stocked: Stocked): ReadonlyMap<string, Stocked> {
+  return new Map(shop.products).set(name, stocked)
+}
+
+function fits(order: Order, { name, side, quantity }: OrderAttempt): boolean {
+  return order.name === name && order.type === side && order.quantity === quantity
+}
