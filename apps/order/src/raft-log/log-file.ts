@@ -101,6 +101,11 @@ export class LogFile {
       this.#recent.push(entry.line)
     }
     this.#unwritten += entries.length
+    this.#forgetOldLines()
+  }
+
+  /** In strides, so that forgetting costs little per line. */
+  #forgetOldLines(): void {
     const spare = this.#recent.length - Math.max(recentLinesMax, this.#unwritten)
     if (spare > recentLinesMax) this.#recent.splice(0, spare)
   }
@@ -128,6 +133,7 @@ export class LogFile {
       throw new Error(`fdatasync of log.jsonl failed: ${error.message}`, { cause: error })
     })
     this.#syncedBytes = bytes
+    this.#forgetOldLines()
     return lastIndex
   }
 

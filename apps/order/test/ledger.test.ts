@@ -1,0 +1,137 @@
+import type { Command, Fact, LogEntry } from '@bazaar/client'
+import t from 'tap'
+import { decode, encodeFact, lineBytesMax, openLine, seal } from '../src/entry.ts'
+import { Judge, type Verdict } from '../src/judge.ts'
+import { KeyIndex } from '../src/key-index.ts'
+import { Ledger } from '../src/ledger.ts'
+
+/** A ledger over an array of lines, as a log would feed it. */
+function ledgerOf(facts: (Fact | null)[], keysMax?: number) {
+  const lines: string[] = []
+  const ledger = new Ledger(index => lines[index - 1] as string, 7, keysMax)
+  const add = (fact: Fact | null): void => {
+    lines.push(seal(lines.length + 1, 1, fact === null ? null : encodeFact(fact)).line)
+    ledger.apply(lines.at(-1) as string)
+  }
+  for (const fact of facts) add(fact)
+  return { ledger, add, lines }
+}
+
+const tux: Fact = { type: 'product', name: 'Tux', price: 25.99, quantity: 10, key: 'seed:Tux' }
+const buy = (number: number, quantity: number, key: string): Fact => {
+  return { type: 'buy', number, name: 'Tux', quantity, price: 25.99, key }
+}
+
+t.test('a line of the log', async t => {
+  const awkward = 'Zoë "the\\ 🦊" \u2028'
+  const facts: Fact[] = [
+    tux,
+    { type: 'seeded', key: 'seed' },
+    { type: 'stock', name: awkward, quantity: 3, key: 'k"\\' },
+    buy(1, 2, 'a-key'),
+    { type: 'sell', number: 2, name: awkward, quantity: 1_000_000, price: 1e-7, key: '"' },
+    { type: 'buy', number: 3, name: ',"quantity":9,"price":', quantity: 1, price: 0, key: ',"crc":"00000000"}' },
+  ]
+  for (const fact of facts) {
+    const { line } = seal(12, 3, encodeFact(fact))
+    t.match(line, /^[\x20-\x7e]+\n$/, 'is one line of ASCII')
+    t.same(JSON.parse(line), { index: 12, term: 3, ...fact, crc: line.slice(-11, -3) }, 'is JSON that anybody reads')
+    const { crc: _, ...read } = { crc: '', ...decode(line) } as LogEntry & { crc: string }
+    t.same(read, { index: 12, term: 3, ...fact }, 'reads back as it was written')
+    t.same(openLine(line), { index: 12, term: 3, line }, 'passes its own checksum')
+  }
+  const longest = seal(
+    2 ** 40,
+    2 ** 40,
+    encodeFact({ ...buy(2 ** 40, 1e6, '"'.repeat(255)), name: '🦊'.repeat(64) } as Fact),
+  )
+  t.ok(longest.line.length <= lineBytesMax, 'is never longer than the limit')
+
+  const { line } = seal(1, 1, encodeFact(buy(1, 1, 'k')))
+  for (let at = 0; at < line.length; at++) {
+    for (let bit = 0; bit < 8; bit++) {
+      const flipped = line.slice(0, at) + String.fromCharCode(line.charCodeAt(at) ^ (1 << bit)) + line.slice(at + 1)
+      if (openLine(flipped) !== null) t.fail(`bit ${bit} of byte ${at} flipped and nobody saw: ${flipped}`)
+    }
+    if (openLine(line.slice(0, at)) !== null) t.fail(`a line cut at ${at} passed`)
+  }
+  t.pass('a flipped bit or a cut is seen, wherever it is')
+})
+
+t.test('the key index finds the last keys, and only those', async t => {
+  const keysMax = 700
+  const index = new KeyIndex(keysMax, 1)
+  const keyAt = (at: number): string | null => (at % 10 === 0 ? null : `key-${at}`)
+  for (let at = 1; at <= 5000; at++) {
+    index.add(keyAt(at), at)
+    if (at % 500 !== 0) continue
+    for (let asked = 1; asked <= at; asked++) {
+      const key = keyAt(asked)
+      if (key === null) continue
+      const expected = asked > at - keysMax ? asked : null
+      const found = index.find(key, candidate => keyAt(candidate) === key)
+      if (found !== expected) t.equal(found, expected, `key ${asked} of ${at}`)
+    }
+  }
+  t.equal(
+    index.find('key-4999', () => false),
+    null,
+    'a hash alone is no proof',
+  )
+})
+
+t.test('the ledger', async t => {
+  const { ledger, add } = ledgerOf([null, tux, buy(1, 4, 'a'), { type: 'stock', name: 'Tux', quantity: 5, key: 's' }])
+  t.same(ledger.products(), [{ name: 'Tux', price: 25.99, quantity: 11 }], 'knows stock = initial + stocked − bought')
+  t.same(ledger.order(1), { index: 3, order: { number: 1, name: 'Tux', type: 'buy', quantity: 4, price: 25.99 } })
+  t.equal(ledger.order(2), null, 'has no order that was not made')
+  t.equal(ledger.order(0), null)
+  add({ ...tux, price: 9, quantity: 1000, key: 'reprice' })
+  t.same(ledger.product('Tux'), { price: 9, quantity: 11 }, 'reprices a known product and leaves its stock')
+  t.equal(ledger.entryOfKey('a')?.index, 3)
+  t.equal(ledger.entryOfKey('b'), null)
+  t.throws(() => add(buy(3, 1, 'gap')), /no gaps/, 'crashes on a gap in the order numbers')
+  ledger.reset()
+  t.same([ledger.products(), ledger.orders, ledger.appliedIndex, ledger.entryOfKey('a')], [[], 0, 0, null])
+})
+
+t.test('the judge', async t => {
+  const { ledger, add, lines } = ledgerOf([null, tux])
+  const judge = new Judge(ledger)
+  const order = (key: string, quantity: number, type: 'buy' | 'sell' = 'buy'): Command => ({
+    type,
+    key,
+    name: 'Tux',
+    quantity,
+  })
+  const refusal = (verdict: Verdict) => (verdict.type === 'refuse' ? verdict.refusal.reason : verdict.type)
+  const numberOf = (verdict: Verdict) => (verdict.type === 'accept' ? verdict.result(0).order?.number : verdict.type)
+
+  t.equal(numberOf(judge.judge(order('a', 6))), 1)
+  t.equal(refusal(judge.judge(order('b', 6))), 'OUT_OF_STOCK', 'counts what is in flight')
+  t.equal(numberOf(judge.judge(order('c', 3, 'sell'))), 2)
+  t.equal(numberOf(judge.judge(order('b', 6))), 3, 'accepts a key again that was refused')
+  t.equal(judge.judge(order('a', 6)).type, 'join', 'joins a repeated key to the command in flight')
+  t.equal(refusal(judge.judge(order('a', 5))), 'KEY_REUSED')
+  t.equal(refusal(judge.judge({ ...order('d', 1), name: 'Nix' } as Command)), 'PRODUCT_NOT_FOUND')
+
+  add(buy(1, 6, 'a'))
+  judge.settle(decode(lines.at(-1) as string))
+  t.equal(numberOf(judge.judge(order('e', 1))), 4, 'goes on numbering while some are applied and some in flight')
+  t.same(judge.judge(order('a', 6)), {
+    type: 'answer',
+    result: { index: 3, order: { number: 1, name: 'Tux', type: 'buy', quantity: 6, price: 25.99 } },
+  })
+  t.equal(refusal(judge.judge(order('a', 7))), 'KEY_REUSED', 'knows a key that is in the log')
+  judge.reset()
+  t.equal(numberOf(judge.judge(order('f', 3))), 2, 'forgets what was in flight when leadership ends')
+
+  t.equal(judge.judge({ type: 'restock', key: 'r', name: 'Tux', quantity: 100 }).type, 'confirm', 'restock waits for 0')
+  t.equal(
+    judge.judge({ ...tux, type: 'product', key: 'again' }).type,
+    'confirm',
+    'seeding leaves a known product alone',
+  )
+  const reprice = judge.judge({ type: 'product', key: 'p', name: 'Tux', price: 1 })
+  t.same(reprice.type === 'accept' && reprice.result(9), { index: 9, product: { name: 'Tux', price: 1, quantity: 1 } })
+})

@@ -1,0 +1,128 @@
+import type { BazaarError, Command, CommandResult } from '@bazaar/client'
+import t from 'tap'
+import { decode } from '../src/entry.ts'
+import { Ledger } from '../src/ledger.ts'
+import { commandsWaitingMax, Sequencer } from '../src/sequencer.ts'
+import { MemoryLog } from './memory-log.ts'
+
+const buy = (key: string, quantity = 1, name = 'Tux'): Command => ({ type: 'buy', key, name, quantity })
+const say = (result: CommandResult): string | number =>
+  result.error === undefined ? (result.order?.number ?? `index ${result.index}`) : result.error.reason
+
+/** The reason for which a promise is rejected, with the leader it hints at. */
+const refusal = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'none',
+    (error: BazaarError) => `${error.reason} ${error.leader ?? ''} ${error.message}`,
+  )
+
+async function shop(stock: number) {
+  const log = new MemoryLog()
+  const ledger = new Ledger(index => log.lineAt(index), 3)
+  const sequencer = new Sequencer(log, ledger, () => {})
+  log.lead()
+  await sequencer.execute([{ type: 'product', key: 'seed:Tux', name: 'Tux', price: 25.99, quantity: stock }])
+  const execute = async (commands: readonly Command[]) => (await sequencer.execute(commands)).map(say)
+  return { log, ledger, sequencer, execute }
+}
+
+t.test('commands of one request are decided in order and travel as one batch', async t => {
+  const { log, execute } = await shop(3)
+  t.same(await execute([buy('a', 2), buy('b', 2), buy('c'), buy('a', 2), buy('d', 1, 'Nix')]), [
+    1,
+    'OUT_OF_STOCK',
+    2,
+    1,
+    'PRODUCT_NOT_FOUND',
+  ])
+  t.equal(log.proposed.length, 4, 'a refusal and a repeated key leave no entry')
+})
+
+t.test('while one batch is on its way the next gathers', async t => {
+  const { log, execute } = await shop(100)
+  log.held = true
+  const first = execute([buy('a')])
+  const rest = [execute([buy('b')]), execute([buy('c')]), execute([buy('a')])]
+  t.equal(log.proposed.length, 3, 'only the first is proposed')
+  log.release()
+  t.same(await first, [1])
+  t.same(await Promise.all(rest), [[2], [3], [1]])
+})
+
+t.test('a refusal is answered only once it is confirmed', async t => {
+  const { log, execute } = await shop(1)
+  t.same(await execute([buy('a')]), [1])
+  log.held = true
+  const refused = execute([buy('b')])
+  let answered = false
+  refused.then(
+    () => {
+      answered = true
+    },
+    () => {},
+  )
+  await new Promise(resolve => setImmediate(resolve))
+  t.notOk(answered, 'a leader that cannot reach a majority does not say no')
+  log.depose()
+  t.match(await refusal(refused), /^NOT_LEADER order-2/)
+})
+
+t.test('a repeated key is answered from the log, without a new entry and without a barrier', async t => {
+  const { log, execute, sequencer } = await shop(5)
+  t.same(await execute([buy('a', 2)]), [1])
+  log.held = true
+  t.same(await execute([buy('a', 2)]), [1])
+  log.held = false
+  t.same(await execute([buy('a', 3)]), ['KEY_REUSED'])
+  t.same(await execute([{ type: 'stock', key: 'a', name: 'Tux', quantity: 2 }]), ['KEY_REUSED'])
+  t.same(await sequencer.execute([{ type: 'stock', key: 's', name: 'Tux', quantity: 2 }]), [
+    { index: 4, product: { name: 'Tux', price: 25.99, quantity: 5 } },
+  ])
+  t.same(await sequencer.execute([{ type: 'stock', key: 's', name: 'Tux', quantity: 2 }]), [
+    { index: 4, product: { name: 'Tux', price: 25.99, quantity: 5 } },
+  ])
+})
+
+t.test('what was in flight when leadership was lost is forgotten; the same keys may be sent again', async t => {
+  const { log, ledger, execute } = await shop(1)
+  log.held = true
+  const lost = execute([buy('a')])
+  const waiting = execute([buy('b')])
+  log.depose()
+  t.match(await refusal(lost), /^NOT_LEADER/)
+  t.match(await refusal(waiting), /^NOT_LEADER/)
+  t.match(await refusal(execute([buy('c')])), /^NOT_LEADER order-2/)
+  log.held = false
+  log.lead()
+  t.same(await execute([buy('b'), buy('a')]), [1, 'OUT_OF_STOCK'])
+  t.equal(ledger.product('Tux')?.quantity, 0)
+})
+
+t.test('a queue that is full refuses, and a full disk refuses', async t => {
+  const { log, sequencer, execute } = await shop(100)
+  log.held = true
+  const first = sequencer.execute([buy('first')])
+  const many = Array.from({ length: commandsWaitingMax / 1024 }, (_, at) =>
+    sequencer.execute(Array.from({ length: 1024 }, (_, place) => buy(`${at}-${place}`))),
+  )
+  t.match(await refusal(execute([buy('one too many')])), /^OVERLOADED/)
+  log.release()
+  await Promise.all([first, ...many])
+  log.accepting = false
+  t.match(await refusal(execute([buy('z')])), /^NO_QUORUM .*disk is full/)
+})
+
+t.test('a thousand orders at once: numbers without gaps, stock to the unit', async t => {
+  const { log, ledger, sequencer } = await shop(700)
+  const results = await Promise.all(Array.from({ length: 1000 }, (_, at) => sequencer.execute([buy(`k${at}`)])))
+  const numbers = results.flatMap(([result]) => (result?.error === undefined ? [result?.order?.number] : []))
+  t.same(
+    numbers,
+    Array.from({ length: 700 }, (_, at) => at + 1),
+  )
+  t.equal(ledger.product('Tux')?.quantity, 0)
+  t.same(
+    log.proposed.slice(2).map(line => (decode(line) as { number: number }).number),
+    numbers,
+  )
+})
