@@ -14,11 +14,14 @@ export const originalReportMs: Readonly<Record<string, number>> = {
   '0.8': 111.17,
 }
 
+const originalNote =
+  'original: the report of 2023; its figures include a network round trip, from a laptop to us-east-1'
+
 /** The result for a person at a terminal, without a final newline. */
 export function benchmarkText(result: BenchmarkResult): string {
   return [
     headLines(result),
-    `Average time of a look-up and, with probability p, an order (ms)\n\n${tableText(sumTable(result))}`,
+    `Average time of a look-up and, with probability p, an order (ms)\n\n${tableText(sumTable(result))}\n${originalNote}`,
     `Its parts (ms)\n\n${tableText(partsTable(result))}`,
     meansChart(result),
     ...cacheGain(result),
@@ -117,7 +120,7 @@ const gain = (on: number | null, off: number | null): string =>
 
 function verdictLines(result: BenchmarkResult): string {
   const { verified, stock, runs } = result
-  const lines = [`verified: ${plural(verified.orders, 'order')} read back, ${plural(verified.mismatches, 'mismatch')}`]
+  const lines = [`verified: ${plural(verified.orders, 'order')} read back, ${verified.mismatches} differ`]
   lines.push(...verified.examples.map(example => `  ${example}`))
   if (stock !== null) {
     const relation =

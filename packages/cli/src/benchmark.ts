@@ -131,7 +131,7 @@ interface Context {
   names: string[]
 }
 
-async function warmUp({ options, world, shoppers, names }: Context): Promise<Order[]> {
+async function warmUp({ venue, options, world, shoppers, names }: Context): Promise<Order[]> {
   world.progress.stage('warming up', warmUpIterations * shoppers.length)
   const result = await runExperiment(shoppers, {
     p: options.probabilities.every(p => p === 0) ? 0 : warmUpProbability,
@@ -139,7 +139,7 @@ async function warmUp({ options, world, shoppers, names }: Context): Promise<Ord
     ratePerSecond: null,
     seed: options.seed,
     products: names,
-    keyPrefix: `${world.runId}-warm-up`,
+    keyPrefix: `${world.runId}-${venue.cache}-warm-up`,
     onIteration: () => world.progress.step(),
   })
   if (result.errors > 0) throw new Error(`the shop failed while warming up: ${result.errorMessages[0]}`)
@@ -158,7 +158,7 @@ function measureProbability(context: Context, p: number): Promise<ExperimentResu
     ratePerSecond,
     seed,
     products: names,
-    keyPrefix: `${world.runId}-${p}`,
+    keyPrefix: `${world.runId}-${venue.cache}-${p}`,
     onIteration: () => world.progress.step(),
   })
 }

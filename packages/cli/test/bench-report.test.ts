@@ -1,0 +1,211 @@
+import t from 'tap'
+import { type BenchArguments, parseBenchOptions } from '../src/bench-options.ts'
+import { benchmarkPlot } from '../src/bench-plot.ts'
+import { benchmarkCsv, benchmarkJson, benchmarkText } from '../src/bench-report.ts'
+import { type BenchmarkResult, benchmarkPassed, runBenchmark } from '../src/benchmark.ts'
+import { linePlotSvg } from '../src/line-plot.ts'
+import { renderPng } from '../src/png.ts'
+import { progressLine, terminalProgress } from '../src/progress.ts'
+import { summarize } from '../src/statistics.ts'
+import { columns, markdownTable, textTable } from '../src/table.ts'
+import { FakeShop } from './fake-shop.ts'
+
+const given: BenchArguments = { p: '0,0.8', clients: '2', seed: '5', preload: '0' }
+
+const silent = { stage() {}, step() {}, clear() {} }
+const machine = { cpu: 'Test CPU', cores: 2, memoryGiB: 4, system: 'Linux', node: '24' }
+
+const worldOf = (shop: FakeShop) => ({
+  openVenue: async (cache: 'on' | 'off' | 'deployed') => ({
+    url: 'http://shop',
+    cache,
+    exclusive: cache !== 'deployed',
+    close: async () => {},
+  }),
+  connect: () => shop.shopper(),
+  measureNetwork: async () => summarize([0.1]),
+  progress: silent,
+  runId: 'test',
+})
+
+const summary = (mean: number | null) =>
+  mean === null
+    ? { count: 0, mean, ci95: null, p50: null, p99: null, max: null }
+    : { count: 1000, mean, ci95: 0.01, p50: mean, p99: mean * 4, max: mean * 20 }
+
+const run = (p: number, cache: 'on' | 'off', lookup: number, order: number | null) => ({
+  p,
+  cache,
+  clients: 5,
+  iterations: 1000,
+  elapsedMs: 500,
+  lookup: summary(lookup),
+  order: summary(order),
+  lookupAndOrder: summary(lookup + p * (order ?? 0)),
+  perSecond: 3600.4,
+  cacheHitRatio: cache === 'on' ? 0.8312 : 0,
+  refused: 0,
+  errors: 0,
+  errorMessages: [],
+})
+
+const example: BenchmarkResult = {
+  runs: [run(0, 'on', 0.31, null), run(0.8, 'on', 0.42, 1.5), run(0, 'off', 0.62, null), run(0.8, 'off', 0.75, 1.52)],
+  verified: { orders: 1600, mismatches: 0, examples: [] },
+  stock: { expected: 23_998_400, actual: 23_998_400 },
+  network: summarize([0.08, 0.09, 0.1]),
+  machine,
+  seed: 1,
+  ratePerSecond: null,
+  preload: 0,
+  products: 12,
+}
+
+t.test('options are read, and every mistake is named with its option, rule and value', async t => {
+  const options = parseBenchOptions({ ...given, cache: 'both', plot: 'a.svg' })
+  t.match(options, { probabilities: [0, 0.8], clients: 2, extent: { iterations: 200 }, cacheModes: ['on', 'off'] })
+  t.match(parseBenchOptions({ ...given, seconds: '2.5', rate: '100' }), {
+    extent: { seconds: 2.5 },
+    ratePerSecond: 100,
+  })
+  t.match(parseBenchOptions({ ...given, url: 'http://shop.example:8080/x' }), { url: 'http://shop.example:8080' })
+  const mistakes: [Partial<BenchArguments>, RegExp][] = [
+    [{ p: '0,1.2' }, /--p must be a number 0\.\.1, got "1\.2"/],
+    [{ p: '' }, /--p must be a number 0\.\.1, got ""/],
+    [{ clients: '0' }, /--clients must be an integer 1\.\.1000, got "0"/],
+    [{ clients: '1.5' }, /--clients must be an integer/],
+    [{ iterations: 'many' }, /--iterations must be an integer .* got "many"/],
+    [{ iterations: '5', seconds: '5' }, /--iterations or --seconds, not both/],
+    [{ seconds: '0' }, /--seconds must be a number 0\.1\.\.3600, got "0"/],
+    [{ rate: '-1' }, /--rate must be a number/],
+    [{ cache: 'maybe' }, /--cache must be one of on, off, both, got "maybe"/],
+    [{ url: 'ftp://x' }, /--url must be an http or https address, got "ftp:\/\/x"/],
+    [{ url: 'http://x', cache: 'on' }, /--cache needs a cluster of its own/],
+    [{ url: 'http://x', preload: '5' }, /--preload needs a cluster of its own/],
+    [{ plot: 'a.jpg' }, /--plot must be a file ending in \.svg or \.png, got "a\.jpg"/],
+    [{ seed: '-1' }, /--seed must be an integer/],
+  ]
+  for (const [mistake, message] of mistakes) {
+    t.throws(() => parseBenchOptions({ ...given, ...mistake }), { name: 'UsageError', message }, String(message))
+  }
+})
+
+t.test('the benchmark measures each cache and probability and verifies what it ordered', async t => {
+  const shop = new FakeShop()
+  const options = parseBenchOptions({ ...given, iterations: '20', cache: 'both' })
+  const result = await runBenchmark(options, worldOf(shop))
+  t.strictSame(
+    result.runs.map(({ p, cache, iterations }) => [p, cache, iterations]),
+    [
+      [0, 'on', 40],
+      [0.8, 'on', 40],
+      [0, 'off', 40],
+      [0.8, 'off', 40],
+    ],
+  )
+  t.equal(result.verified.mismatches, 0)
+  t.ok(result.verified.orders > 48, `${result.verified.orders} orders, those of the warm-up among them`)
+  t.equal(result.stock?.actual, result.stock?.expected)
+  t.ok(benchmarkPassed(result))
+  const deployed = await runBenchmark(parseBenchOptions({ ...given, iterations: '5', url: 'http://x' }), worldOf(shop))
+  t.equal(deployed.stock, null, 'others may have ordered at a deployment too')
+})
+
+t.test('errors, mismatches and a wrong stock make it fail', async t => {
+  t.ok(benchmarkPassed(example))
+  t.notOk(benchmarkPassed({ ...example, runs: [{ ...run(0, 'on', 1, null), errors: 1 }] }))
+  t.notOk(benchmarkPassed({ ...example, verified: { orders: 1, mismatches: 1, examples: ['order 1: gone'] } }))
+  t.notOk(benchmarkPassed({ ...example, stock: { expected: 5, actual: 6 } }))
+  const text = benchmarkText({
+    ...example,
+    verified: { orders: 1, mismatches: 1, examples: ['order 1: gone'] },
+    stock: { expected: 5, actual: 6 },
+  })
+  t.match(text, /1 order read back, 1 differ\n {2}order 1: gone\nstock: 6 units, but 5 expected\nFAILED$/)
+})
+
+t.test('the text reads well', async t => t.matchSnapshot(benchmarkText(example)))
+
+t.test('the JSON has what the contract names', async t => {
+  t.match(JSON.parse(JSON.stringify(benchmarkJson(example))), {
+    runs: [
+      {
+        p: 0,
+        cache: 'on',
+        clients: 5,
+        iterations: 200,
+        lookup: { count: 1000, mean: 0.31, p50: 0.31, p99: 1.24, max: 6.2, ci95: 0.01 },
+        order: { count: 0, mean: null },
+        lookupAndOrder: { mean: 0.31 },
+        perSecond: 3600.4,
+        cacheHitRatio: 0.8312,
+        refused: 0,
+        errors: 0,
+        originalReportMs: 45.98,
+      },
+      { p: 0.8, originalReportMs: 111.17 },
+      { cache: 'off' },
+      {},
+    ],
+    verified: { orders: 1600, mismatches: 0 },
+  })
+})
+
+t.test('the CSV has a column for each figure and a line for each run', async t => {
+  const [header, ...lines] = benchmarkCsv(example).trimEnd().split('\n')
+  t.match(header, /^p,cache,clients,iterations,lookup_count,lookup_mean,lookup_ci95,/)
+  t.equal(lines.length, 4)
+  t.match(lines[0], /^0,on,5,1000,1000,0\.31,0\.01,0\.31,1\.24,6\.2,0,,,,,,1000,/)
+  for (const line of lines) t.equal(line.split(',').length, header?.split(',').length)
+})
+
+t.test('the plot names its axes with units, has a legend, and follows the colour scheme', async t => {
+  const svg = linePlotSvg(benchmarkPlot(example))
+  const texts = [...svg.matchAll(/<text[^>]*>([^<]+)<\/text>/g)].map(([, text]) => text)
+  for (const text of ['mean latency (ms)', 'p, the probability that an order follows a look-up', 'look-up + order']) {
+    t.ok(texts.includes(text), text)
+  }
+  t.ok(texts.includes('order, no cache'))
+  t.match(svg, /^<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/)
+  t.match(svg, /@media \(prefers-color-scheme:dark\)/)
+  t.notMatch(svg, /NaN|undefined/)
+  t.equal(svg, linePlotSvg(benchmarkPlot(example)), 'the same result gives the same file')
+  const png = renderPng(svg)
+  t.strictSame([...png.subarray(1, 4)], [...Buffer.from('PNG')])
+  t.equal(png.readUInt32BE(16), 1520, 'twice the width of the drawing')
+  t.ok(png.length > 30_000, 'text takes room: a picture without its font would be smaller')
+})
+
+t.test('tables align their columns in text and in Markdown', async t => {
+  const rows = [
+    ['a', '1'],
+    ['long|name', '1000'],
+  ]
+  t.equal(
+    textTable(columns('<name', 'count'), rows),
+    ['name       count', '────────────────', 'a              1', 'long|name   1000'].join('\n'),
+  )
+  t.equal(
+    markdownTable(columns('<name', 'count'), rows),
+    ['| name | count |', '| --- | ---: |', '| a | 1 |', '| long\\|name | 1000 |'].join('\n'),
+  )
+})
+
+t.test('a progress bar redraws at most ten times a second and always at the end', async t => {
+  let now = 0
+  const drawn: string[] = []
+  const progress = terminalProgress(
+    text => drawn.push(text),
+    () => now,
+  )
+  progress.stage('p = 0.8', 100)
+  for (let step = 0; step < 100; step += 1) {
+    now += 5
+    progress.step()
+  }
+  t.equal(drawn.length, 6, 'once to begin, four times in half a second, and the end')
+  t.match(drawn.at(-1), /p = 0\.8 {2}━{28} 100 %$/)
+  t.equal(progressLine('wait', 0, null), 'wait')
+  t.equal(progressLine('wait', 1234, null), 'wait  1,234')
+  t.match(progressLine('x', 50, 100), /━{14}─{14} {2}50 %/)
+})

@@ -1,0 +1,178 @@
+import t from 'tap'
+import { runExperiment } from '../src/experiment.ts'
+import { closedPace, openPace } from '../src/pace.ts'
+import { seededRandom } from '../src/random.ts'
+import { confidence95, Recorder, summarize } from '../src/statistics.ts'
+import { sumStock, verifyOrders } from '../src/verification.ts'
+import { defaultProducts, FakeShop } from './fake-shop.ts'
+
+const close = (actual: number | null, expected: number, tolerance: number) =>
+  actual !== null && Math.abs(actual - expected) <= tolerance
+
+t.test('a recorder agrees with the exact statistics of known samples', async t => {
+  const recorder = new Recorder()
+  for (let time = 1000; time >= 1; time -= 1) recorder.record(time / 10)
+  const { count, mean, ci95, p50, p99, max } = recorder.summary()
+  t.equal(count, 1000)
+  t.ok(close(mean, 50.05, 1e-9), `mean ${mean}`)
+  // The deviation of 0.1, 0.2 … 100.0 is 28.8819; over √1000, times t = 1.9623.
+  t.ok(close(ci95, 1.7923, 1e-3), `interval ${ci95}`)
+  t.ok(close(p50, 50, 0.06), `p50 ${p50}`)
+  t.ok(close(p99, 99, 0.1), `p99 ${p99}`)
+  t.equal(max, 100)
+})
+
+t.test('a percentile is never above the maximum, and no sample means no figures', async t => {
+  const recorder = new Recorder()
+  const none = { count: 0, mean: null, ci95: null, p50: null, p99: null, max: null }
+  t.strictSame(recorder.summary(), none)
+  recorder.record(1.2345)
+  const one = recorder.summary()
+  t.strictSame({ ...one, p50: 0 }, { count: 1, mean: 1.2345, ci95: null, p50: 0, p99: 1.2345, max: 1.2345 })
+  recorder.record(0)
+  t.ok((recorder.percentile(1) ?? 1) < 1e-5, 'a time of zero is kept')
+})
+
+t.test('the confidence interval uses the quantiles of Student’s t', async t => {
+  // Tables: t(0.975) is 12.706, 4.303, 3.182, 2.776, 2.262, 2.045, 1.984 for 1, 2, 3, 4, 9, 29, 99 degrees.
+  const table = [
+    [1, 12.706],
+    [2, 4.303],
+    [3, 3.182],
+    [4, 2.776],
+    [9, 2.262],
+    [29, 2.045],
+    [99, 1.984],
+  ] as const
+  for (const [degrees, quantile] of table) {
+    const count = degrees + 1
+    t.ok(close(confidence95(Math.sqrt(count), count), quantile, quantile * 0.01), `${degrees} degrees of freedom`)
+  }
+})
+
+t.test('the summary of a short list has exact percentiles by nearest rank', async t => {
+  const { p50, p99, max, mean } = summarize([5, 1, 4, 2, 3])
+  t.strictSame([p50, p99, max, mean], [3, 5, 5, 3])
+  t.equal(summarize([]).p50, null)
+})
+
+t.test('a seed decides the numbers, and streams differ', async t => {
+  const draw = (seed: number, stream: number) => {
+    const random = seededRandom(seed, stream)
+    return Array.from({ length: 8 }, () => random.below(1000))
+  }
+  t.strictSame(draw(1, 0), draw(1, 0))
+  t.notSame(draw(1, 0), draw(2, 0))
+  t.notSame(draw(1, 0), draw(1, 1))
+  const random = seededRandom(7)
+  const mean = Array.from({ length: 20_000 }, () => random.next()).reduce((a, b) => a + b) / 20_000
+  t.ok(close(mean, 0.5, 0.01), `mean ${mean}`)
+  t.throws(() => random.pick([]), { message: /at least one item/ })
+})
+
+const options = {
+  p: 0.5,
+  extent: { iterations: 40 },
+  ratePerSecond: null,
+  seed: 3,
+  products: defaultProducts.map(product => product.name),
+  keyPrefix: 'test',
+}
+
+t.test('the experiment orders with the probability asked, counts all, and acknowledges what the shop has', async t => {
+  const shop = new FakeShop()
+  let iterations = 0
+  const shoppers = [shop.shopper(), shop.shopper()]
+  const result = await runExperiment(shoppers, { ...options, onIteration: () => (iterations += 1) })
+  t.equal(result.iterations, 80)
+  t.equal(iterations, 80)
+  t.equal(result.lookup.count, 80)
+  t.equal(result.lookupAndOrder.count, 80)
+  t.equal(result.order.count, shop.orders.length)
+  t.ok(result.order.count > 20 && result.order.count < 60, `${result.order.count} orders at p = 0.5`)
+  t.equal(result.cacheHitRatio, 77 / 80)
+  t.equal(result.errors, 0)
+  const verified = await verifyOrders(shoppers, result.acknowledged)
+  t.strictSame(verified, { orders: shop.orders.length, mismatches: 0, examples: [] })
+  const after = await shop.shopper().products()
+  const { expected, actual } = sumStock(defaultProducts, result.acknowledged, after)
+  t.equal(actual, expected)
+})
+
+t.test('one seed makes one client shop alike, another seed otherwise', async t => {
+  const visited = async (seed: number) => {
+    const shop = new FakeShop()
+    await runExperiment([shop.shopper()], { ...options, seed })
+    return [shop.lookedUp, shop.orders]
+  }
+  t.strictSame(await visited(3), await visited(3))
+  t.notSame(await visited(3), await visited(4))
+})
+
+t.test('p = 0 never orders, p = 1 always, and an empty shelf is not ordered from', async t => {
+  const never = await runExperiment([new FakeShop().shopper()], { ...options, p: 0 })
+  t.strictSame([never.order.count, never.order.mean], [0, null])
+  const always = await runExperiment([new FakeShop().shopper()], { ...options, p: 1 })
+  t.equal(always.order.count, 40)
+  const shop = new FakeShop({ products: defaultProducts.map(product => ({ ...product, quantity: 5 })) })
+  const scarce = await runExperiment([shop.shopper()], { ...options, p: 1 })
+  t.strictSame([scarce.order.count, scarce.refused, scarce.errors, scarce.lookupAndOrder.count], [15, 0, 0, 40])
+})
+
+t.test('a refusal is no error, and an error is counted with its message', async t => {
+  const shop = new FakeShop({
+    products: [{ name: 'Tux', price: 1, quantity: 1 }],
+    delayMs: () => 1,
+  })
+  // All look at the last one before any of them has it.
+  const crowd = Array.from({ length: 5 }, () => shop.shopper())
+  const race = await runExperiment(crowd, { ...options, p: 1, extent: { iterations: 1 }, products: ['Tux'] })
+  t.strictSame([race.order.count, race.refused, race.errors], [1, 4, 0])
+  shop.failures = 1
+  const failing = await runExperiment([shop.shopper()], { ...options, products: ['Tux'] })
+  t.strictSame([failing.errors, failing.errorMessages], [1, ['Error: connection reset']])
+  t.equal(failing.iterations, 40)
+  t.equal(failing.lookup.count, 39)
+})
+
+t.test('a lost, changed or twice numbered order is a mismatch', async t => {
+  const shop = new FakeShop()
+  const { acknowledged } = await runExperiment([shop.shopper()], { ...options, p: 1 })
+  shop.orders[3] = { ...acknowledged[3], price: 1 } as (typeof acknowledged)[number]
+  shop.orders.pop()
+  const twice = { ...acknowledged[0] } as (typeof acknowledged)[number]
+  const { mismatches, examples } = await verifyOrders([shop.shopper()], [...acknowledged, twice])
+  t.equal(mismatches, 3)
+  t.match(examples.join(), /given twice.*order 4: acknowledged .*order 40: BazaarError: no order 40/)
+})
+
+t.test('a closed loop ends by count or by time', async t => {
+  const counted = closedPace({ iterations: 2 }, performance.now())
+  t.ok(counted.next() !== null && counted.next() !== null)
+  t.equal(counted.next(), null)
+  const timed = closedPace({ seconds: 10 }, performance.now() - 10_001)
+  t.equal(timed.next(), null)
+})
+
+t.test('an open loop measures from the intended start when every client was busy', async t => {
+  const startedAt = performance.now() - 1000
+  const pace = openPace(10, 1, { iterations: 12 }, startedAt)
+  for (let start = 0; start < 10; start += 1) t.equal(await pace.next(), startedAt + start * 100)
+  const waited = (await pace.next()) ?? 0
+  t.ok(waited >= startedAt + 1000, 'a start that is still to come is waited for')
+  t.ok(waited < startedAt + 1100)
+})
+
+t.test('a shop that stalls cannot hide it from an open loop', async t => {
+  let requests = 0
+  // The third request takes 100 ms, all others 1; a closed loop would see one slow request among 40.
+  const delayMs = () => (++requests === 3 ? 100 : 1)
+  const stalled = new FakeShop({ delayMs })
+  const open = await runExperiment([stalled.shopper()], { ...options, p: 0, ratePerSecond: 200 })
+  requests = 0
+  const closed = await runExperiment([new FakeShop({ delayMs }).shopper()], { ...options, p: 0 })
+  t.equal(open.iterations, 40)
+  t.ok((closed.lookup.mean ?? 0) < 15, `closed ${closed.lookup.mean}`)
+  t.ok((open.lookup.mean ?? 0) > 20, `open ${open.lookup.mean}`)
+  t.ok(open.elapsedMs > 190, 'the rate holds')
+})
