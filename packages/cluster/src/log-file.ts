@@ -12,7 +12,7 @@ export class LogFile {
   readonly path: string
   /** The last line written that was not empty, shortened; for messages about a process that died. */
   lastLine = ''
-  #descriptor: number
+  #descriptor: number | null
   #bytes: number
 
   /** Opens or creates the file. Throws the error of the file system. */
@@ -22,10 +22,12 @@ export class LogFile {
     this.#bytes = fstatSync(this.#descriptor).size
   }
 
+  /** Appends. What comes after `close` is dropped. */
   write(chunk: Buffer): void {
     this.#rememberLastLine(chunk)
+    if (this.#descriptor === null) return
     try {
-      if (this.#bytes > 0 && this.#bytes + chunk.length > logBytesMax) this.#rotate()
+      if (this.#bytes > 0 && this.#bytes + chunk.length > logBytesMax) this.#rotate(this.#descriptor)
       this.#bytes += writeSync(this.#descriptor, chunk)
     } catch {
       // A full disk must not take the supervisor down with it.
@@ -33,14 +35,14 @@ export class LogFile {
   }
 
   close(): void {
-    closeSync(this.#descriptor)
+    if (this.#descriptor !== null) closeSync(this.#descriptor)
+    this.#descriptor = null
   }
 
-  #rotate(): void {
+  #rotate(full: number): void {
     renameSync(this.path, `${this.path}.1`)
-    const next = openSync(this.path, 'a', 0o600)
-    closeSync(this.#descriptor)
-    this.#descriptor = next
+    this.#descriptor = openSync(this.path, 'a', 0o600)
+    closeSync(full)
     this.#bytes = 0
   }
 

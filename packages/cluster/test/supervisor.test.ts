@@ -1,0 +1,220 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { socketPath } from '@bazaar/client'
+import t, { type Test } from 'tap'
+import { isWell } from '../src/ask.ts'
+import type { Control } from '../src/control.ts'
+import { connectCluster } from '../src/control-client.ts'
+import { serveControl } from '../src/control-server.ts'
+import { LogFile, logBytesMax } from '../src/log-file.ts'
+import type { Notice } from '../src/notice.ts'
+import { restartDelayMs } from '../src/restart-delay.ts'
+import { leaderAmong, statusOf } from '../src/status.ts'
+import { Supervisor } from '../src/supervisor.ts'
+import { defaultSettings, type ProcessSpec, topology } from '../src/topology.ts'
+import { until } from '../src/until.ts'
+
+const stub = fileURLToPath(new URL('stub.mjs', import.meta.url))
+const patienceMs = 10_000
+
+function folder(t: Test): string {
+  const data = mkdtempSync(join(tmpdir(), 'bazaar-test-'))
+  t.teardown(() => rmSync(data, { recursive: true, force: true }))
+  return data
+}
+
+function specOf(data: string, name: string, env: Record<string, string> = {}): ProcessSpec {
+  return { name, entry: stub, env: { BAZAAR_NAME: name, BAZAAR_DATA: data, ...env } }
+}
+
+function supervise(t: Test, data: string, specs: ProcessSpec[]) {
+  const notices: Notice[] = []
+  const isHealthy = (name: string) => isWell(socketPath(data, name), '/health', 1000)
+  const supervisor = new Supervisor(specs, { data, isHealthy, onNotice: notice => notices.push(notice) })
+  t.teardown(() => supervisor.stop())
+  return { supervisor, notices }
+}
+
+async function eventually(t: Test, what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  t.ok(await until(condition, patienceMs), what)
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')
+  } catch {
+    return false
+  }
+}
+
+t.test('the topology names every process and gives each its environment', async t => {
+  const settings = { ...defaultSettings, replicas: 5, catalogs: 2, products: '/shop.json', adminToken: 'secret' }
+  const specs = topology(settings, '/data')
+  t.strictSame(
+    specs.map(({ name }) => name),
+    ['order-1', 'order-2', 'order-3', 'order-4', 'order-5', 'catalog-1', 'catalog-2', 'frontend-1'],
+  )
+  t.match(specs[0], { entry: /apps\/order\/dist\/main\.js$/, env: { BAZAAR_DATA: '/data', BAZAAR_REPLICAS: '5' } })
+  t.match(specs[5]?.env, { BAZAAR_PRODUCTS: '/shop.json', BAZAAR_STOCK: '100', BAZAAR_RESTOCK_MS: '10000' })
+  t.match(specs[7]?.env, { BAZAAR_PORT: '8080', BAZAAR_CACHE: '10', BAZAAR_CATALOGS: '2', ADMIN_TOKEN: 'secret' })
+  t.notOk(
+    specs.slice(0, 7).some(({ env }) => 'ADMIN_TOKEN' in env),
+    'only the front-end knows the token',
+  )
+})
+
+t.test('restarts wait longer and longer, up to a limit', async t => {
+  t.strictSame([0, 1, 2, 3, 6, 7, 50].map(restartDelayMs), [0, 100, 200, 400, 3200, 5000, 5000])
+})
+
+t.test('a killed process is back at once, a held one only when it is started', async t => {
+  const data = folder(t)
+  const { supervisor, notices } = supervise(t, data, [specOf(data, 'order-1')])
+  supervisor.start()
+  const order = supervisor.find('order-1')
+  await eventually(t, 'it comes up', () => order.state === 'up')
+  const first = order.pid
+
+  await order.kill(false)
+  await eventually(t, 'it comes up again', () => order.state === 'up' && order.pid !== first)
+  t.match(notices[0], { type: 'died', name: 'order-1', how: 'was killed by SIGKILL', restartInMs: 0 })
+  await eventually(t, 'which is noticed', () => notices.some(({ type }) => type === 'up'))
+
+  await order.kill(true)
+  t.equal(order.state, 'down')
+  t.throws(() => order.pause(), { reason: 'WRONG_STATE', message: 'order-1 is down' })
+  t.equal(await until(() => order.state !== 'down', 300), null, 'it stays down')
+  order.start()
+  t.throws(() => order.start(), { reason: 'WRONG_STATE' })
+  await eventually(t, 'until it is started', () => order.state === 'up')
+  const log = readFileSync(join(data, 'logs', 'order-1.log'), 'utf8')
+  t.strictSame(JSON.parse(log.split('\n')[0] ?? ''), { name: 'order-1', cwd: data, supervised: '1' })
+})
+
+t.test('a paused process does not answer, and goes on when it is resumed', async t => {
+  const data = folder(t)
+  const { supervisor } = supervise(t, data, [specOf(data, 'order-1'), specOf(data, 'order-2')])
+  supervisor.start()
+  const order = supervisor.find('order-2')
+  await eventually(t, 'all are up', () => supervisor.processes.every(({ state }) => state === 'up'))
+  order.pause()
+  t.throws(() => order.pause(), { reason: 'WRONG_STATE', message: /paused/ })
+  t.notOk(await isWell(socketPath(data, 'order-2'), '/health', 200))
+  const paused = await statusOf(data, supervisor.processes)
+  t.match(paused, [
+    { name: 'order-1', state: 'up', role: 'follower' },
+    { state: 'paused', role: null, rssMiB: null },
+  ])
+  t.equal(leaderAmong(paused), null)
+  order.resume()
+  t.throws(() => order.resume(), { reason: 'WRONG_STATE' })
+  await eventually(t, 'it answers', () => isWell(socketPath(data, 'order-2'), '/health', 200))
+  t.equal(leaderAmong(await statusOf(data, supervisor.processes)), 'order-2')
+})
+
+t.test('a crash loop slows down and says why', async t => {
+  const data = folder(t)
+  const { supervisor, notices } = supervise(t, data, [specOf(data, 'catalog-1', { STUB: 'crash' })])
+  supervisor.start()
+  await eventually(t, 'it dies three times', () => notices.length === 3)
+  t.strictSame(
+    notices.map(notice => notice.type === 'died' && notice.restartInMs),
+    [0, 100, 200],
+  )
+  t.match(notices[2], { how: 'ended with status 3', lastLine: 'no such thing as luck', log: /catalog-1\.log$/ })
+  const catalog = supervisor.find('catalog-1')
+  await eventually(t, 'it can be held down between two deaths', async () => {
+    await catalog.kill(true).catch(() => {})
+    return catalog.state === 'down'
+  })
+})
+
+t.test('stop ends what ignores SIGTERM and what is paused', async t => {
+  const data = folder(t)
+  const specs = [specOf(data, 'order-1', { STUB: 'stubborn' }), specOf(data, 'frontend-1')]
+  const { supervisor } = supervise(t, data, specs)
+  supervisor.start()
+  await eventually(t, 'all are up', () => supervisor.processes.every(({ state }) => state === 'up'))
+  const pids = supervisor.processes.map(({ pid }) => pid ?? 0)
+  supervisor.find('frontend-1').pause()
+  await supervisor.stop()
+  t.notOk(pids.some(isAlive))
+})
+
+t.test('nothing outlives a supervisor that was killed, not even a paused process', async t => {
+  const data = folder(t)
+  const script = join(data, 'supervise.ts')
+  const source = (file: string) => JSON.stringify(new URL(`../src/${file}`, import.meta.url).href)
+  writeFileSync(
+    script,
+    `import { Supervisor } from ${source('supervisor.ts')}
+     const specs = ${JSON.stringify([specOf(data, 'order-1'), specOf(data, 'order-2')])}
+     const healthy = new Set()
+     const isHealthy = async name => { healthy.add(name); return true }
+     const supervisor = new Supervisor(specs, { data: ${JSON.stringify(data)}, isHealthy, onNotice() {} })
+     supervisor.start()
+     setInterval(() => {
+       if (!supervisor.processes.every(({ state }) => state === 'up')) return
+       supervisor.find('order-2').pause()
+       console.log(JSON.stringify(supervisor.processes.map(({ pid }) => pid)))
+     }, 300)`,
+  )
+  const parent = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [line] = await once(parent.stdout, 'data')
+  const pids = JSON.parse(String(line)) as number[]
+  t.ok(pids.length === 2 && pids.every(isAlive))
+  parent.kill('SIGKILL')
+  await eventually(t, 'all are gone', () => !pids.some(isAlive))
+})
+
+t.test('a log starts anew when it is full and keeps one predecessor', async t => {
+  const path = join(folder(t), 'order-1.log')
+  const log = new LogFile(path)
+  log.write(Buffer.alloc(logBytesMax - 1, 'a'))
+  log.write(Buffer.from('b\n\n'))
+  t.equal(readFileSync(path, 'utf8'), 'b\n\n')
+  t.equal(log.lastLine, 'b')
+  t.equal(readFileSync(`${path}.1`).length, logBytesMax - 1)
+  log.close()
+})
+
+t.test('the control socket', async t => {
+  const data = folder(t)
+  const calls: unknown[] = []
+  const control: Control = {
+    status: async () => ({ url: 'http://x', data, leader: null, processes: [] }),
+    kill: async (name, options) => calls.push(['kill', name, options]) && name,
+    pause: async name => calls.push(['pause', name]) && name,
+    resume: async name => supervise(t, data, [specOf(data, 'order-1')]).supervisor.find(name).name,
+    start: async () => {
+      throw new Error('boom')
+    },
+  }
+  const client = connectCluster(data)
+  await t.rejects(client.status(), { reason: 'NOT_RUNNING', message: /nothing runs on/ })
+  const server = await serveControl(data, control)
+
+  t.strictSame(await client.status(), { url: 'http://x', data, leader: null, processes: [] })
+  t.equal(await client.kill('leader', { hold: true }), 'leader')
+  await client.kill('order-1')
+  await client.pause('a/b ?')
+  t.strictSame(calls, [
+    ['kill', 'leader', { hold: true }],
+    ['kill', 'order-1', { hold: false }],
+    ['pause', 'a/b ?'],
+  ])
+  await t.rejects(client.resume('order-9'), { reason: 'UNKNOWN_PROCESS', message: /it is one of leader, order-1/ })
+  await t.rejects(client.start('order-1'), { message: 'boom' })
+
+  await t.rejects(serveControl(data, control), { reason: 'ALREADY_RUNNING', message: /a cluster runs on/ })
+  t.ok(await client.status(), 'the first is still there')
+  await server.close()
+  writeFileSync(socketPath(data, 'supervisor'), '')
+  await (await serveControl(data, control)).close()
+  t.notOk(existsSync(socketPath(data, 'supervisor')), 'what a dead supervisor left behind is replaced')
+})
