@@ -1,1 +1,2 @@
+export { Raft } from './raft.ts'
 export type * from './types.ts'

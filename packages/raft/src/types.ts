@@ -109,8 +109,10 @@ export interface AppendResponse extends Envelope {
   /** Accepted: the log matches the leader's and is durable up to `matchIndex`. */
   readonly accepted: boolean
   readonly matchIndex: number
-  /** Refused: where to go on from (section 5.3, fast back-tracking): the conflicting term and its first index, or the
-   * end of a shorter log with term 0. */
+  /**
+   * Refused: the log can match the leader's up to `conflictIndex` at most, where its term is `conflictTerm`; past it, its
+   * terms are newer than the request's `prevTerm`, or it ends (section 5.3, the optimisation at its end).
+   */
   readonly conflictIndex: number
   readonly conflictTerm: number
   /** Echo of the request's. */

@@ -1,0 +1,176 @@
+import { assert } from './assert.ts'
+import type { Member, RoleHandler, Transitions } from './member.ts'
+import { Progress } from './progress.ts'
+import { majorityValue } from './quorum.ts'
+import { Reads } from './reads.ts'
+import type { AppendResponse, Entry, MemberId, Message } from './types.ts'
+
+const noEntries: readonly Entry[] = Object.freeze([])
+
+/** Replicates its log to the followers and says what is committed (sections 5.3, 5.4; figure 2, "Leaders"). */
+export class Leader implements RoleHandler {
+  /** A leader that hears a majority is sure of itself; one that does not steps down (check-quorum, thesis 6.2). */
+  readonly settled = true
+  readonly #member: Member
+  readonly #transitions: Transitions
+  readonly #followers: readonly Progress[]
+  readonly #reads: Reads
+  /** Numbers what is sent, so that an answer tells what it is an answer to. It rises with every read and every set-back. */
+  #round = 0
+  #ticks = 0
+  #ticksToHeartbeat: number
+
+  constructor(member: Member, transitions: Transitions) {
+    const { options, others, log } = member
+    this.#member = member
+    this.#transitions = transitions
+    this.#followers = others.map(other => new Progress(other, options, log.lastIndex + 1, 0))
+    this.#reads = new Reads(member)
+    this.#ticksToHeartbeat = options.heartbeatTicks
+  }
+
+  get leader(): MemberId {
+    return this.#member.id
+  }
+
+  /** Appends the no-op that lets this leader know what is committed (section 8; thesis 6.4), and sends it. */
+  start(): void {
+    this.#append([this.#member.options.seal(this.#member.log.lastIndex + 1, this.#member.term, null)])
+  }
+
+  propose(payloads: readonly string[]): void {
+    if (payloads.length === 0) return
+    const { options, log, term } = this.#member
+    const first = log.lastIndex + 1
+    this.#append(payloads.map((payload, position) => options.seal(first + position, term, payload)))
+  }
+
+  read(id: number): void {
+    this.#reads.add(id)
+    this.#confirmReads()
+  }
+
+  /** Leadership is lost: what waits for it is refused. */
+  resign(): void {
+    this.#reads.refuse()
+    this.#member.timer.restart()
+  }
+
+  /** The durable match index of a member as the leader knows it; null for one that is not a member. */
+  matchIndexOf(member: MemberId): number | null {
+    if (member === this.#member.id) return this.#member.durableIndex
+    return this.#followers.find(follower => follower.member === member)?.matchIndex ?? null
+  }
+
+  tick(): void {
+    this.#ticks += 1
+    const heardAt = majorityValue([this.#ticks, ...this.#followers.map(follower => follower.heardAt)])
+    this.#ticksToHeartbeat -= 1
+    if (this.#ticks - heardAt >= this.#member.options.electionTicks) this.#transitions.follow()
+    else if (this.#ticksToHeartbeat <= 0) this.#heartbeat()
+  }
+
+  receive(message: Message): void {
+    assert(message.type !== 'appendRequest', `one leader in term ${message.term}`, message.from)
+    if (message.type === 'appendResponse') this.#answered(message)
+  }
+
+  persisted(): void {
+    this.#commit()
+  }
+
+  /** What was sent before may be lost and the follower may have lost its log: starts over with it. */
+  connected(member: MemberId): void {
+    const follower = this.#followerOf(member)
+    this.#round += 1
+    follower.setBack(this.#member.log.lastIndex, this.#round)
+    follower.matchIndex = 0
+    this.#send(follower, 0)
+  }
+
+  closed(): void {}
+
+  #answered(response: AppendResponse): void {
+    const follower = this.#followerOf(response.from)
+    assert(response.round <= this.#round, `no round after ${this.#round} was started`, response.round)
+    follower.heardAt = this.#ticks
+    follower.round = Math.max(follower.round, response.round)
+    if (follower.isCurrent(response.round)) {
+      if (response.accepted) this.#accepted(follower, response.matchIndex)
+      else this.#refused(follower, response)
+    }
+    this.#confirmReads()
+  }
+
+  #accepted(follower: Progress, matchIndex: number): void {
+    assert(matchIndex <= this.#member.log.lastIndex, `no entry after ${this.#member.log.lastIndex} matches`, matchIndex)
+    follower.accepted(matchIndex)
+    this.#commit()
+    this.#replicate(follower)
+  }
+
+  /** Skips to where the logs can match: past it, every term here is newer than the follower's (section 5.3). */
+  #refused(follower: Progress, { conflictIndex, conflictTerm }: AppendResponse): void {
+    this.#round += 1
+    follower.setBack(this.#member.log.lastIndexWithin(conflictTerm, conflictIndex), this.#round)
+    this.#send(follower, this.#countFor(follower))
+  }
+
+  #append(entries: readonly Entry[]): void {
+    this.#member.append(entries)
+    for (const follower of this.#followers) this.#replicate(follower)
+  }
+
+  #replicate(follower: Progress): void {
+    while (follower.mayAppend && follower.nextIndex <= this.#member.log.lastIndex) {
+      this.#send(follower, this.#countFor(follower))
+    }
+  }
+
+  #countFor(follower: Progress): number {
+    const waiting = this.#member.log.lastIndex - follower.nextIndex + 1
+    return Math.min(waiting, this.#member.options.entriesPerAppendMax)
+  }
+
+  /** An empty append at the end of what was sent: a follower that missed some of it refuses, and so gets it again. */
+  #heartbeat(): void {
+    this.#ticksToHeartbeat = this.#member.options.heartbeatTicks
+    for (const follower of this.#followers) this.#send(follower, 0)
+  }
+
+  #send(follower: Progress, count: number): void {
+    const { id: from, term, log, commitIndex } = this.#member
+    const prevIndex = follower.nextIndex - 1
+    const prevTerm = log.termAt(prevIndex)
+    assert(prevTerm !== null, `what is sent is in the log of ${log.lastIndex}`, prevIndex)
+    const range = { prevIndex, prevTerm, count, entries: noEntries, commitIndex, round: this.#round }
+    this.#member.send({ type: 'appendRequest', from, to: follower.member, term, ...range })
+    follower.sent(count)
+  }
+
+  /** Only an entry of the own term is committed by counting; those before it follow (section 5.4.2, figure 8). */
+  #commit(): void {
+    const { durableIndex, commitIndex, log, term } = this.#member
+    const index = majorityValue([durableIndex, ...this.#followers.map(follower => follower.matchIndex)])
+    if (index <= commitIndex || log.termAt(index) !== term) return
+    this.#member.commit(index)
+    this.#confirmReads()
+  }
+
+  /** Starts a round for the reads that wait, if none is on its way, and confirms the one that a majority has echoed. */
+  #confirmReads(): void {
+    if (this.#reads.idle) return
+    if (this.#reads.startRound(this.#round + 1)) {
+      this.#round += 1
+      this.#heartbeat()
+    }
+    const echoed = majorityValue([this.#round, ...this.#followers.map(follower => follower.round)])
+    if (this.#reads.confirm(echoed)) this.#confirmReads()
+  }
+
+  #followerOf(member: MemberId): Progress {
+    const follower = this.#followers.find(candidate => candidate.member === member)
+    assert(follower !== undefined, 'an answer comes from a member', member)
+    return follower
+  }
+}
