@@ -12,13 +12,19 @@ export const commandsPerRequestMax = 1024
 const strict = { additionalProperties: false } as const
 
 /** 1–64 characters; no control character, no lone surrogate (it has no UTF-8 form), no `/` (it would not fit a path). */
-export const Name = Type.String({ pattern: `^[^\\p{Cc}\\p{Cs}/]{1,${nameLengthMax}}$` })
+export const Name = Type.String({
+  pattern: `^[^\\p{Cc}\\p{Cs}/]{1,${nameLengthMax}}$`,
+  description: `1–${nameLengthMax} characters without control characters or /`,
+})
 export const Quantity = Type.Integer({ minimum: 1, maximum: quantityMax })
 /** In the shop's currency, e.g. 25.99. */
 export const Price = Type.Number({ minimum: 0, maximum: priceMax })
 export const Side = Type.Union([Type.Literal('buy'), Type.Literal('sell')])
 /** 1–255 visible ASCII characters (draft-ietf-httpapi-idempotency-key-header). */
-export const Key = Type.String({ pattern: `^[\\x21-\\x7e]{1,${keyLengthMax}}$` })
+export const Key = Type.String({
+  pattern: `^[\\x21-\\x7e]{1,${keyLengthMax}}$`,
+  description: `1–${keyLengthMax} visible ASCII characters`,
+})
 const Index = Type.Integer({ minimum: 0 })
 
 /** A product as look-ups show it; `quantity` is the stock in units. */

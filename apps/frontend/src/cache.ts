@@ -1,0 +1,235 @@
+import { BazaarError, type Change, type Clock, type Command, type Product, sleep } from '@bazaar/client'
+import { LRUCache } from 'lru-cache'
+import type { Catalogs } from './catalogs.ts'
+
+export interface CacheLimits {
+  /** Products kept; 0 keeps none. */
+  entriesMax: number
+  /** A feed that is silent for so long may have missed a change, so nothing is served from the cache. */
+  feedTimeoutMs: number
+  /** Look-ups on their way to a catalog; more are refused with OVERLOADED. */
+  fetchesMax: number
+}
+
+export const cacheLimits: CacheLimits = { entriesMax: 10, feedTimeoutMs: 500, fetchesMax: 4096 }
+
+/** How often a look-up that came before the cache was opened checks whether it is. */
+const openPauseMs = 20
+
+interface Entry {
+  /** The answer's body. */
+  json: string
+  /** The log index at which a catalog read it. */
+  index: number
+}
+
+/** One product on its way from a catalog, for all who wait for it. */
+export interface Fetch {
+  /** The catalog was asked for a state at least this new. */
+  readonly minIndex: number
+  /** Somebody has heard of a change at this index since: an older answer is for those who wait already, not to keep. */
+  floor: number
+  answer: Promise<string | null>
+}
+
+/**
+ * Look-ups (I7 in DESIGN.md): never older than what this front-end has shown or acknowledged before, from a bounded LRU
+ * where possible. Everything is compared by log index, so an answer, a change and an order can overtake each other:
+ *
+ * - `seenIndex` is the highest index that this front-end knows of; a miss asks the catalog for at least that.
+ * - A change drops an entry that is older than itself. While the product is on its way, it raises the fetch's `floor`
+ *   instead: what comes back older is served but not kept (the lease of "Scaling Memcache at Facebook", 3.2.1).
+ * - Entries are kept only while a catalog's feed brings every change after them; without it, the cache is empty.
+ */
+export class Cache {
+  readonly #catalogs: Catalogs
+  readonly #clock: Clock
+  readonly #limits: CacheLimits
+  readonly #entries: LRUCache<string, Entry>
+  readonly #fetches = new Map<string, Fetch>()
+  #fetching = 0
+  #seenIndex = 0
+  #open = false
+  /** The feed brings every change after this index; null while it is down. */
+  #feedFrom: number | null = null
+  /** The clock's time at which the feed's last line is too old. */
+  #feedValidUntil = Number.NEGATIVE_INFINITY
+  hits = 0
+  misses = 0
+
+  constructor(catalogs: Catalogs, clock: Clock, limits?: Partial<CacheLimits>) {
+    this.#catalogs = catalogs
+    this.#clock = clock
+    this.#limits = { ...cacheLimits, ...limits }
+    this.#entries = new LRUCache({ max: Math.max(1, this.#limits.entriesMax) })
+  }
+
+  /**
+   * Starts answering: every order acknowledged before this process started has an index up to `index`. Until then
+   * look-ups wait, because a restarted front-end does not know what it has shown before.
+   */
+  open(index: number): void {
+    this.#see(index)
+    this.#open = true
+  }
+
+  get isOpen(): boolean {
+    return this.#open
+  }
+
+  get entries(): number {
+    return this.#entries.size
+  }
+
+  get entriesMax(): number {
+    return this.#limits.entriesMax
+  }
+
+  get isFed(): boolean {
+    return this.#feedFrom !== null && this.#clock.now() < this.#feedValidUntil
+  }
+
+  /** The prepared answer, or undefined when the product has to be fetched. */
+  get(name: string): string | undefined {
+    const entry = this.#entries.get(name)
+    if (entry === undefined || this.#clock.now() >= this.#feedValidUntil) {
+      this.misses++
+      return undefined
+    }
+    this.hits++
+    return entry.json
+  }
+
+  /**
+   * The prepared answer from a catalog, or null when there is no such product.
+   *
+   * @throws BazaarError OVERLOADED; NO_QUORUM when no catalog answers in time
+   */
+  async fetch(name: string): Promise<string | null> {
+    const deadline = this.#catalogs.deadline()
+    if (!this.#open) await this.#opened(deadline)
+    // No await from here to the fetch's entry in the map, or a change in between would not raise its floor.
+    const minIndex = this.#seenIndex
+    const current = this.#fetches.get(name)
+    // Whoever comes after a change cannot wait for an answer that may be from before it.
+    if (current !== undefined && current.floor <= current.minIndex) return current.answer
+    const fetch: Fetch = { minIndex, floor: minIndex, answer: Promise.resolve(null) }
+    this.#fetches.set(name, fetch)
+    fetch.answer = this.#read(name, fetch, deadline)
+    return fetch.answer
+  }
+
+  /** The prepared answer with all products; always from a catalog. Throws as `fetch` does. */
+  async list(): Promise<string> {
+    const deadline = this.#catalogs.deadline()
+    if (!this.#open) await this.#opened(deadline)
+    const minIndex = this.#seenIndex
+    const { index, data } = await this.#limited(() =>
+      this.#catalogs.read((catalog, options) => catalog.products(minIndex, options), deadline),
+    )
+    this.#see(index)
+    for (const product of data) this.#refresh(product, index)
+    return JSON.stringify({ data })
+  }
+
+  /** A product changed at `index`. */
+  changed(name: string, index: number): void {
+    this.#see(index)
+    this.#raise(name, index)
+  }
+
+  /**
+   * The answer to a command passed through here: accepted at `index`, or refused (null), which told the client about a
+   * state that the entry may be older than.
+   */
+  answered(command: Command, index: number | null): void {
+    if (!('name' in command)) return
+    if (index === null) this.#entries.delete(command.name)
+    else this.changed(command.name, index)
+  }
+
+  /** A feed began; from its first line on no change is missing. */
+  feedUp(first: Change): void {
+    this.#entries.clear()
+    this.#feedFrom = first.index
+    this.feed(first)
+  }
+
+  /** The feed brought a line. */
+  feed(change: Change): void {
+    this.#feedValidUntil = this.#clock.now() + this.#limits.feedTimeoutMs
+    if (change.name === undefined) this.#see(change.index)
+    else this.changed(change.name, change.index)
+  }
+
+  /** The feed broke or fell silent. */
+  feedDown(): void {
+    this.#entries.clear()
+    this.#feedFrom = null
+    this.#feedValidUntil = Number.NEGATIVE_INFINITY
+  }
+
+  async #read(name: string, fetch: Fetch, deadline: number): Promise<string | null> {
+    try {
+      const reading = await this.#limited(() =>
+        this.#catalogs.read((catalog, options) => catalog.product(name, fetch.minIndex, options), deadline),
+      )
+      this.changed(name, reading.index)
+      if (reading.data === null) return null
+      const json = JSON.stringify({ data: reading.data })
+      if (this.mayKeep(name, fetch, reading.index)) this.#entries.set(name, { json, index: reading.index })
+      return json
+    } finally {
+      if (this.#fetches.get(name) === fetch) this.#fetches.delete(name)
+    }
+  }
+
+  /** Only the newest fetch of a name may be kept, only if no change overtook it, and only if the feed covers it. */
+  protected mayKeep(name: string, fetch: Fetch, index: number): boolean {
+    if (this.#limits.entriesMax === 0 || this.#feedFrom === null) return false
+    return this.#fetches.get(name) === fetch && index >= fetch.floor && index >= this.#feedFrom
+  }
+
+  /** A list shows the product as it is at `index`: no later look-up may show it older, and the entry may as well be new. */
+  #refresh(product: Product, index: number): void {
+    const entry = this.#entries.peek(product.name)
+    if (entry !== undefined && entry.index < index) {
+      entry.json = JSON.stringify({ data: product })
+      entry.index = index
+    }
+    this.#raise(product.name, index)
+  }
+
+  /** Somebody has been shown, or has heard of, the product's state at `index`. */
+  #raise(name: string, index: number): void {
+    const entry = this.#entries.peek(name)
+    if (entry !== undefined && entry.index < index) this.#entries.delete(name)
+    const fetch = this.#fetches.get(name)
+    if (fetch !== undefined) fetch.floor = Math.max(fetch.floor, index)
+  }
+
+  #see(index: number): void {
+    if (index > this.#seenIndex) this.#seenIndex = index
+  }
+
+  async #opened(deadline: number): Promise<void> {
+    while (!this.#open) {
+      if (this.#clock.now() >= deadline) {
+        throw new BazaarError('NO_QUORUM', 'this front-end has not heard from a majority of order replicas yet')
+      }
+      await sleep(this.#clock, openPauseMs)
+    }
+  }
+
+  async #limited<T>(read: () => Promise<T>): Promise<T> {
+    if (this.#fetching >= this.#limits.fetchesMax) {
+      throw new BazaarError('OVERLOADED', `${this.#fetching} look-ups are waiting for a catalog already`)
+    }
+    this.#fetching++
+    try {
+      return await read()
+    } finally {
+      this.#fetching--
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import type { CatalogClient, ClusterStatus, FrontendStatus, OrderClient } from '@bazaar/client'
+import type { Cache } from './cache.ts'
+import { isTransient } from './retry.ts'
+
+/** A process that does not tell its state for so long is shown as down. */
+export const statusTimeoutMs = 300
+
+export interface ClusterParts {
+  replicas: ReadonlyMap<string, Pick<OrderClient, 'status'>>
+  catalogs: ReadonlyMap<string, Pick<CatalogClient, 'status'>>
+  cache: Cache
+  frontend: () => FrontendStatus
+}
+
+/** What is known of every process behind this front-end, asked anew at each call. */
+export class Cluster {
+  readonly #parts: ClusterParts
+
+  constructor(parts: ClusterParts) {
+    this.#parts = parts
+  }
+
+  /** `GET /cluster`, within `statusTimeoutMs` whatever the other processes do. */
+  async status(): Promise<ClusterStatus> {
+    const { replicas, catalogs, frontend } = this.#parts
+    const [orderStatuses, catalogStatuses] = await Promise.all([statusesOf(replicas), statusesOf(catalogs)])
+    const up = orderStatuses.flatMap(([, status]) => status ?? [])
+    const leader = up.filter(({ role }) => role === 'leader').sort((one, other) => other.term - one.term)[0]
+    const lastIndex = Math.max(0, ...up.map(status => status.lastIndex))
+    return {
+      leader: leader?.name ?? null,
+      term: Math.max(0, ...up.map(({ term }) => term)),
+      replicas: orderStatuses.map(([name, status]) =>
+        status === null ? { name, role: 'down' } : { ...status, lag: lastIndex - status.lastIndex },
+      ),
+      catalogs: catalogStatuses.map(([name, status]) =>
+        status === null
+          ? { name, role: 'down' }
+          : { ...status, role: 'catalog', lag: Math.max(0, lastIndex - status.appliedIndex) },
+      ),
+      frontend: frontend(),
+    }
+  }
+
+  /** Why a look-up or an order would not be answered now, or null when both would. */
+  async obstacle(): Promise<string | null> {
+    if (!this.#parts.cache.isOpen) return 'no majority of order replicas has been heard from yet'
+    const { leader, catalogs } = await this.status()
+    if (leader === null) return 'no order replica leads'
+    return catalogs.every(({ role }) => role === 'down') ? 'no catalog answers' : null
+  }
+}
+
+async function statusesOf<T>(
+  peers: ReadonlyMap<string, { status(options: { timeoutMs: number }): Promise<T> }>,
+): Promise<[name: string, status: T | null][]> {
+  return Promise.all(
+    [...peers].map(async ([name, peer]): Promise<[string, T | null]> => {
+      try {
+        return [name, await peer.status({ timeoutMs: statusTimeoutMs })]
+      } catch (error) {
+        if (isTransient(error)) return [name, null]
+        throw error
+      }
+    }),
+  )
+}

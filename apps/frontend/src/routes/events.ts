@@ -1,0 +1,50 @@
+import { BazaarError } from '@bazaar/client'
+import type { Service } from '@bazaar/service'
+import type { Cluster } from '../cluster.ts'
+import { type Events, heartbeatMs, subscribersMax } from '../events.ts'
+
+/** While anybody reads the events, the cluster is looked at this often. */
+const clusterPollMs = 500
+
+export interface EventRoutesParts {
+  events: Events
+  cluster: Cluster
+}
+
+/** `GET /events`: `product` events `{name, index}`, and a `cluster` event with the body of `GET /cluster` when it changes. */
+export function eventRoutes(app: Service, { events, cluster }: EventRoutesParts): void {
+  let known = ''
+  let polling = false
+  const poll = async () => {
+    if (polling || events.subscribers === 0) return
+    polling = true
+    const status = await cluster.status().finally(() => {
+      polling = false
+    })
+    const digest = JSON.stringify([status.leader, status.term, status.replicas.map(role), status.catalogs.map(role)])
+    if (digest !== known) events.publish('cluster', status)
+    known = digest
+  }
+  const timers = [setInterval(() => void poll(), clusterPollMs), setInterval(() => events.heartbeat(), heartbeatMs)]
+  app.addHook('preClose', async () => {
+    for (const timer of timers) clearInterval(timer)
+    events.close()
+  })
+
+  app.get('/events', (_request, reply) => {
+    const sink = reply.raw
+    if (events.subscribers >= subscribersMax) {
+      throw new BazaarError('OVERLOADED', `${events.subscribers} readers of events are connected already`)
+    }
+    reply.hijack()
+    sink.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+    events.subscribe(sink)
+    // What the last one heard may be old for this one.
+    known = ''
+    sink.on('close', () => events.unsubscribe(sink))
+  })
+}
+
+function role({ name, role }: { name: string; role: string }): string {
+  return `${name} ${role}`
+}

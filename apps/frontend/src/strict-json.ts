@@ -1,0 +1,31 @@
+import { BazaarError } from '@bazaar/client'
+import type { Service } from '@bazaar/service'
+
+const strings = /"(?:[^"\\]|\\.)*"/g
+const colons = /:/g
+
+/**
+ * Refuses a body that names a field twice: JSON.parse would silently take the last, another parser the first (RFC 8259,
+ * section 4). `__proto__` is refused by Fastify's own parser already.
+ */
+export function refuseDuplicateFields(app: Service): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text: string, done) => {
+    parse(request, text, (error: Error | null, body?: unknown) => {
+      if (error !== null) done(error)
+      else if (hasDuplicateFields(text, body)) done(new BazaarError('INVALID', 'body must name each field once'))
+      else done(null, body)
+    })
+  })
+}
+
+/** Counts fields by their colons; the bodies of our contract are flat objects, and any other is refused later. */
+export function hasDuplicateFields(text: string, body: unknown): boolean {
+  if (typeof body !== 'object' || body === null) return false
+  const fields = Object.keys(body).length
+  if (text.match(colons)?.length === fields) return false
+  const values = Object.values(body)
+  if (values.some(value => typeof value === 'object' && value !== null)) return false
+  return text.replaceAll(strings, '').match(colons)?.length !== fields
+}
