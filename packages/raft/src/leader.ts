@@ -16,7 +16,7 @@ export class Leader implements RoleHandler {
   readonly #followers: readonly Progress[]
   readonly #reads: Reads
   /** Numbers what is sent, so that an answer tells what it is an answer to. It rises with every read and every set-back. */
-  #round = 0
+  #round = 1
   #ticks = 0
   #ticksToHeartbeat: number
 

@@ -14,7 +14,7 @@ export class Progress {
   /** The newest round that the follower echoed. */
   round = 0
   /** Answers to older rounds are from before the last set-back, and say nothing of the log any more. */
-  #roundMin = 0
+  #roundMin = 1
   #probing = true
   #probeSent = false
   /** The last indexes of the requests that are not yet acknowledged, oldest first. */

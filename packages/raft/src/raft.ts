@@ -113,7 +113,7 @@ export class Raft {
     if (type === 'voteRequest') {
       if (answerVote(this.#member, message)) this.#supportCandidate()
     } else if (type === 'appendRequest') {
-      if (term < this.#member.term) refuseAppend(this.#member, message, 0)
+      if (term < this.#member.term) refuseAppend(this.#member, message, 0, 0)
       else this.#heardLeader(message)
     } else if (!entered || term === this.#member.term) {
       this.#role.receive(message)

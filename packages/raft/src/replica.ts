@@ -89,7 +89,8 @@ export class Replica {
     const { log, commitIndex } = this.#member
     const { prevIndex, prevTerm } = request
     assert(prevIndex > commitIndex, `what is committed up to ${commitIndex} matches every leader`, prevIndex)
-    refuseAppend(this.#member, request, log.lastIndexWithin(prevTerm, Math.min(prevIndex - 1, log.lastIndex)))
+    const conflictIndex = log.lastIndexWithin(prevTerm, Math.min(prevIndex - 1, log.lastIndex))
+    refuseAppend(this.#member, request, conflictIndex, request.round)
   }
 
   #respond(to: MemberId, round: number): void {
@@ -104,10 +105,13 @@ export class Replica {
   }
 }
 
-/** Refuses the request, saying up to where the logs can match at most, and in which term its sender would have to be. */
-export function refuseAppend(member: Member, request: AppendRequest, conflictIndex: number): void {
+/**
+ * Refuses the request: the logs can match up to `conflictIndex` at most. A request of an older term must be refused with
+ * round 0: its sender may lead again by now, and would take the answer for one to its newer term's round of that number.
+ */
+export function refuseAppend(member: Member, request: AppendRequest, conflictIndex: number, round: number): void {
   const { id: from, term, log } = member
   const conflictTerm = log.termAt(conflictIndex) ?? 0
-  const refusal = { accepted: false, matchIndex: 0, conflictIndex, conflictTerm, round: request.round }
+  const refusal = { accepted: false, matchIndex: 0, conflictIndex, conflictTerm, round }
   member.send({ type: 'appendResponse', from, to: request.from, term, ...refusal })
 }

@@ -115,7 +115,7 @@ export interface AppendResponse extends Envelope {
    */
   readonly conflictIndex: number
   readonly conflictTerm: number
-  /** Echo of the request's. */
+  /** Echo of the request's; 0, which is no round, if the request was of an older term. */
   readonly round: number
 }
 

@@ -66,6 +66,8 @@ export class Cluster {
   /** Connections that are cut: what is sent on them is lost. */
   readonly cut = new Set<string>()
   readonly committed: Entry[] = []
+  /** The terms of the members that were the first to know of a committed entry, by position. */
+  readonly #committedIn: number[] = []
   readonly #tuning: Tuning
   readonly #observe: Observer
   readonly #leaders = new Map<number, MemberId>()
@@ -212,7 +214,9 @@ export class Cluster {
     if (other !== undefined && other !== replica.id)
       throw new Error(`two leaders in term ${term}: ${other}, ${replica.id}`)
     this.#leaders.set(term, replica.id)
-    for (const entry of this.committed) {
+    for (const [position, entry] of this.committed.entries()) {
+      // Votes that arrive late may make a leader of a term that is over; it cannot commit anything.
+      if ((this.#committedIn[position] ?? 0) >= term) continue
       const own = replica.log[entry.index - 1]
       if (own?.term !== entry.term || own.line !== entry.line) {
         throw new Error(`leader ${replica.id} of term ${term} lacks the committed entry ${entry.index}`)
@@ -227,8 +231,10 @@ export class Cluster {
       const own = replica.log[index - 1]
       if (own === undefined) throw new Error(`${replica.id} commits ${index} without having it`)
       const agreed = this.committed[index - 1]
-      if (agreed === undefined) this.committed.push(own)
-      else if (agreed.term !== own.term || agreed.line !== own.line) {
+      if (agreed === undefined) {
+        this.committed.push(own)
+        this.#committedIn.push(replica.raft?.term ?? 0)
+      } else if (agreed.term !== own.term || agreed.line !== own.line) {
         throw new Error(`${replica.id} commits another entry ${index}: ${JSON.stringify([own, agreed])}`)
       }
     }
