@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
 import { type CommandDef, defineCommand } from 'citty'
 import { type BenchOptions, type CacheMode, parseBenchOptions } from './bench-options.ts'
 import { benchmarkPlot } from './bench-plot.ts'
@@ -11,6 +10,7 @@ import { writePlot } from './plot-file.ts'
 import { progressOn } from './progress.ts'
 import { httpShopper } from './shopper.ts'
 import { exitStatus } from './usage-error.ts'
+import { writeText } from './write-text.ts'
 
 /** Units of each product in the benchmark's own cluster: more than it could ever sell. */
 const stockOfOwnCluster = 1_000_000
@@ -61,9 +61,4 @@ async function openVenue({ url }: BenchOptions, cache: CacheMode | 'deployed'): 
   if (url !== null) return { url, cache: 'deployed', exclusive: false, close: async () => {} }
   const cluster = await startOwnCluster({ stock: stockOfOwnCluster, cache: cache === 'off' ? 0 : cacheEntries })
   return { url: cluster.url, cache, exclusive: true, close: () => cluster.stop() }
-}
-
-function writeText(file: string, text: string): void {
-  if (file === '-') process.stdout.write(text)
-  else writeFileSync(file, text)
 }

@@ -1,0 +1,47 @@
+import type { Random } from './random.ts'
+
+/**
+ * What can be done to a process. `kill`: SIGKILL; `pause`: SIGSTOP, later SIGCONT; `both`: one process is killed while
+ * another is paused.
+ */
+export const faultKinds = ['kill', 'pause', 'both'] as const
+export type FaultKind = (typeof faultKinds)[number]
+
+/** Whom it can befall. `random`: any process; `rolling`: one process after the other, in the order of their names. */
+export const faultTargets = ['leader', 'follower', 'catalog', 'frontend', 'random', 'rolling'] as const
+export type FaultTarget = (typeof faultTargets)[number]
+
+/** One fault as planned, before it is known which process leads. Times in ms. */
+export interface PlannedFault {
+  fault: FaultKind
+  target: FaultTarget
+  /** Quiet time before it. */
+  afterMs: number
+  /** How long the process is paused, or kept down; a killed process with 0 is started again at once. */
+  holdMs: number
+}
+
+const quietMs = { min: 50, max: 1_000 }
+const pauseMs = { min: 100, max: 5_000 }
+const downMs = { min: 200, max: 2_000 }
+/** A process paused while another is down can cost the majority: it must come back long before an order's deadline. */
+const bothMs = { min: 100, max: 1_000 }
+
+/** An endless plan that the random numbers decide. Every fault with every target is as likely as any other. */
+export function* faultPlan(
+  faults: readonly FaultKind[],
+  targets: readonly FaultTarget[],
+  random: Random,
+): Generator<PlannedFault, never> {
+  const between = ({ min, max }: { min: number; max: number }) => Math.round(min + random.next() * (max - min))
+  const holdOf: Record<FaultKind, () => number> = {
+    kill: () => (random.next() < 0.5 ? 0 : between(downMs)),
+    pause: () => between(pauseMs),
+    both: () => between(bothMs),
+  }
+  for (;;) {
+    const fault = random.pick(faults)
+    const target = random.pick(targets)
+    yield { fault, target, afterMs: between(quietMs), holdMs: holdOf[fault]() }
+  }
+}
