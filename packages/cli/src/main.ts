@@ -26,6 +26,7 @@ const commands: Record<string, Entry> = {
   pause: { summary: 'stop a process in its tracks', load: async () => (await import('./control.ts')).pauseCommand },
   resume: { summary: 'let a paused process go on', load: async () => (await import('./control.ts')).resumeCommand },
   start: { summary: 'start a process that is down', load: async () => (await import('./control.ts')).startCommand },
+  bench: { summary: 'measure look-ups and orders', load: async () => (await import('./bench.ts')).benchCommand },
   test: {
     summary: 'run every check and test of the project',
     load: async () => (await import('./test.ts')).testCommand,

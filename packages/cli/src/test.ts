@@ -1,3 +1,121 @@
+import { spawn } from 'node:child_process'
+import { existsSync, globSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import { defineCommand } from 'citty'
+import { type FileResult, TapReader } from './tap-reader.ts'
+import { exitStatus } from './usage-error.ts'
 
-export const testCommand = defineCommand({ meta: { name: 'test', description: 'x' }, run() {} })
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+const bin = join(root, 'node_modules/.bin')
+/** Whole-system tests that start no process; the others measure stalls and do not like company. */
+const systemTestsWithoutProcesses = ['test/imports.test.ts', 'test/simulation.test.ts']
+const fileTimeoutSeconds = { unit: 120, system: 400, soak: 7200 }
+
+export const testCommand = defineCommand({
+  meta: { name: 'test', description: 'Runs every check and test of the project.' },
+  args: {
+    unit: { type: 'boolean', default: false, description: 'only the tests that start no cluster' },
+    soak: { type: 'boolean', default: false, description: 'random tests run for hours instead of seconds' },
+  },
+  async run({ args }) {
+    const isUnit = (file: string) => !file.startsWith('test/') || systemTestsWithoutProcesses.includes(file)
+    const files = testFiles()
+    const soak = args.soak ? { BAZAAR_SOAK: '1' } : {}
+    const environment = { ...process.env, PATH: [bin, process.env.PATH].join(delimiter), ...soak }
+    const timeout = (kind: 'unit' | 'system') => fileTimeoutSeconds[args.soak ? 'soak' : kind]
+    const totals: Totals = { passed: 0, failed: 0 }
+    await runChecks(totals, environment)
+    await runTap(files.filter(isUnit), availableParallelism(), timeout('unit'), totals, environment)
+    if (!args.unit)
+      await runTap(
+        files.filter(file => !isUnit(file)),
+        1,
+        timeout('system'),
+        totals,
+        environment,
+      )
+    console.log(`\n${totals.passed} passed, ${totals.failed} failed`)
+    process.exitCode = totals.failed === 0 ? exitStatus.ok : exitStatus.failed
+  },
+})
+
+interface Totals {
+  passed: number
+  failed: number
+}
+
+function testFiles(): string[] {
+  const folders = ['packages/*', 'apps/*', 'infra', '.'].map(folder => `${folder}/test/**/*.test.ts`)
+  const files = globSync(folders, { cwd: root }).sort()
+  if (existsSync(join(root, 'infra/node_modules'))) return files
+  if (files.some(isInfra)) console.log('skipped  infra: its dependencies are not installed')
+  return files.filter(file => !isInfra(file))
+}
+
+function isInfra(file: string): boolean {
+  return file.startsWith('infra/')
+}
+
+/** Types, style and dead code; each counts as one test. */
+async function runChecks(totals: Totals, env: NodeJS.ProcessEnv): Promise<void> {
+  const checks = [
+    ['types', 'tsc', '-p', 'test/tsconfig.json'],
+    ['style', 'biome', 'check', '.'],
+    ['dead code', 'knip'],
+  ] as const
+  const run = async ([name, program, ...args]: (typeof checks)[number]) => {
+    const began = performance.now()
+    const child = spawn(program, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const exit = new Promise<number | null>((resolve, reject) => child.once('exit', resolve).once('error', reject))
+    const output = await Promise.all([text(child.stdout), text(child.stderr)])
+    const isOk = (await exit) === 0
+    totals[isOk ? 'passed' : 'failed'] += 1
+    console.log(verdict(isOk, name, '', performance.now() - began))
+    if (!isOk) console.log(output.join('\n').trim())
+  }
+  await Promise.all(checks.map(run))
+}
+
+async function runTap(
+  files: string[],
+  jobs: number,
+  timeoutSeconds: number,
+  totals: Totals,
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
+  if (files.length === 0) return
+  const args = ['run', '--reporter=tap', `--jobs=${jobs}`, `--timeout=${timeoutSeconds}`, ...files]
+  const child = spawn('tap', args, { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const exit = new Promise<number | null>((resolve, reject) => child.once('exit', resolve).once('error', reject))
+  let failedHere = 0
+  const reader = new TapReader(result => {
+    totals.passed += result.passed
+    failedHere += result.failed
+    report(result)
+  })
+  for await (const line of createInterface({ input: child.stdout })) reader.push(line)
+  const status = await exit
+  if (status !== 0 && failedHere === 0) {
+    failedHere = 1
+    console.log(`FAILED   tap ended with status ${status} although no test failed`)
+  }
+  totals.failed += failedHere
+}
+
+function report({ file, passed, failed, skipped, failures, ms }: FileResult): void {
+  console.log(verdict(failed === 0, file, `${passed} passed${failed > 0 ? `, ${failed} failed` : ''}`, ms))
+  for (const name of skipped) console.log(`skipped  ${name}`)
+  for (const { name, details } of failures) {
+    console.log(`\n  ✖ ${name}`)
+    for (const line of details) console.log(`    ${line}`)
+    console.log()
+  }
+}
+
+function verdict(isOk: boolean, name: string, counts: string, ms: number): string {
+  return `${isOk ? 'ok    ' : 'FAILED'}   ${name.padEnd(52)} ${counts.padStart(22)} ${(ms / 1000).toFixed(1).padStart(6)} s`
+}

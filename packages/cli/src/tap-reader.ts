@@ -1,0 +1,104 @@
+/** What became of one test file. */
+export interface FileResult {
+  file: string
+  passed: number
+  failed: number
+  /** Names of what was skipped, with the reason if there is one. */
+  skipped: string[]
+  /** What failed, each with what the test said about it. */
+  failures: { name: string; details: string[] }[]
+  ms: number
+}
+
+const subtestLine = /^( *)# Subtest: (.*)$/
+const resultLine = /^( *)(ok|not ok) \d+(?: - (.*?))?(?: # (SKIP|TODO)\b *(.*?))?(?: # time=([\d.]+)ms)?$/
+/** One level of a TAP stream: a file's tests are one level deep, their assertions two or more. */
+const indentWidth = 4
+
+/**
+ * Reads the TAP 14 that `tap` prints, line by line. Subtests are announced by `# Subtest: NAME` and closed by a result
+ * of the same depth; every other result is an assertion, and those are what is counted. A subtest that fails although
+ * none of its assertions did, such as a file that dies, counts as one failure.
+ */
+export class TapReader {
+  readonly #onFile: (result: FileResult) => void
+  #open: (string | undefined)[] = []
+  #result = emptyResult('')
+  /** The failure whose details are being read, and how far its lines are indented. */
+  #failing: { details: string[]; indent: number } | null = null
+
+  /** @param onFile Called when a file's result is complete. */
+  constructor(onFile: (result: FileResult) => void) {
+    this.#onFile = onFile
+  }
+
+  /** One line, without its newline. */
+  push(line: string): void {
+    if (this.#readDetail(line)) return
+    const subtest = subtestLine.exec(line)
+    if (subtest !== null) this.#begin(depthOf(subtest[1]), subtest[2] ?? '')
+    const [, indent, verdict, name = '', directive, reason = '', ms = '0'] = resultLine.exec(line) ?? []
+    if (verdict === undefined) return
+    const depth = depthOf(indent)
+    const closes = this.#open[depth] !== undefined
+    this.#open.length = depth
+    this.#count({ name, depth, closes, isOk: verdict === 'ok', directive, reason })
+    if (depth === 0 && closes) this.#end(Number(ms))
+  }
+
+  #begin(depth: number, name: string): void {
+    if (depth === 0) this.#result = emptyResult(name)
+    this.#open.length = depth
+    this.#open[depth] = name
+  }
+
+  #count(line: {
+    name: string
+    depth: number
+    closes: boolean
+    isOk: boolean
+    directive?: string | undefined
+    reason: string
+  }): void {
+    const { name, depth, closes, isOk, directive, reason } = line
+    const result = this.#result
+    if (directive !== undefined) {
+      result.skipped.push([this.#path(name), reason].filter(word => word !== '').join(': '))
+    } else if (isOk) {
+      if (!closes) result.passed += 1
+    } else if (!closes || result.failed === 0) {
+      result.failed += 1
+      const failure = { name: this.#path(name), details: [] }
+      result.failures.push(failure)
+      this.#failing = { details: failure.details, indent: depth * indentWidth + 2 }
+    }
+  }
+
+  #end(ms: number): void {
+    this.#result.ms = ms
+    this.#onFile(this.#result)
+  }
+
+  /** The YAML block behind a result that is not ok. */
+  #readDetail(line: string): boolean {
+    if (this.#failing === null) return false
+    const { details, indent } = this.#failing
+    const isInside = line.startsWith(' '.repeat(indent)) || (line.trim() === '' && details.length > 0)
+    const text = line.slice(indent)
+    if (!isInside || text === '...') this.#failing = null
+    else if (text !== '---') details.push(text)
+    return isInside
+  }
+
+  #path(name: string): string {
+    return [...this.#open.slice(1), name].filter(part => part !== undefined && part !== '').join(' › ')
+  }
+}
+
+function emptyResult(file: string): FileResult {
+  return { file, passed: 0, failed: 0, skipped: [], failures: [], ms: 0 }
+}
+
+function depthOf(indent: string | undefined): number {
+  return (indent ?? '').length / indentWidth
+}
