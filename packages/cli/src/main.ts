@@ -13,7 +13,13 @@ interface Entry {
   load(): Promise<unknown>
 }
 
-const commands: Record<string, Entry> = {
+/** A command with commands of its own, which reads its words itself and returns the exit status. */
+interface Family {
+  summary: string
+  run(rawArgs: readonly string[]): Promise<number>
+}
+
+const commands: Record<string, Entry | Family> = {
   up: { summary: 'start the shop and keep it running', load: async () => (await import('./up.ts')).upCommand },
   status: {
     summary: 'show every process of a running shop',
@@ -30,6 +36,10 @@ const commands: Record<string, Entry> = {
   test: {
     summary: 'run every check and test of the project',
     load: async () => (await import('./test.ts')).testCommand,
+  },
+  deploy: {
+    summary: 'put the shop on a machine in AWS',
+    run: async rawArgs => (await import('./deploy.ts')).deploy(rawArgs),
   },
 }
 
@@ -59,6 +69,7 @@ async function main([name, ...rawArgs]: readonly string[]): Promise<number> {
   if (entry === undefined) {
     throw new UsageError(`no command ${JSON.stringify(name)}: it is one of ${Object.keys(commands).join(', ')}`)
   }
+  if ('run' in entry) return entry.run(rawArgs)
   const command = (await entry.load()) as CommandDef
   if (rawArgs.includes('--help') || rawArgs.includes('-h')) {
     return say(await helpOf(command))
