@@ -13,6 +13,8 @@ const requestTimeoutMs = 10_000
 const connectionTimeoutMs = 30_000
 /** An idle keep-alive connection is kept for so long. */
 const keepAliveTimeoutMs = 60_000
+/** How often a closing service looks for connections that have become idle. */
+const idleSweepIntervalMs = 10
 /** Longer than any path that Node's own header limit lets through, so that a schema judges the length of a name. */
 const paramLengthMax = 16 * 1024
 
@@ -53,5 +55,18 @@ export function buildService({ name, bodyBytesMax = publicBodyBytesMax }: Servic
   service.removeContentTypeParser('text/plain')
   service.setErrorHandler(answerError)
   answerUnknownRoute(service)
+  closeConnectionsAsTheyIdle(service)
   return service
+}
+
+/**
+ * Node closes the connections that are idle when a server begins to close, but not those that become idle after their
+ * last answer: a keep-alive client would hold up a graceful stop for its whole time-out.
+ */
+function closeConnectionsAsTheyIdle(service: Service): void {
+  let sweep: NodeJS.Timeout | undefined
+  service.addHook('preClose', async () => {
+    sweep = setInterval(() => service.server.closeIdleConnections(), idleSweepIntervalMs)
+  })
+  service.addHook('onClose', async () => clearInterval(sweep))
 }

@@ -37,8 +37,6 @@ function matches(pattern: string, path: string): boolean {
   if (expected.at(-1) === '*') actual.length = Math.min(actual.length, expected.length)
   return (
     expected.length === actual.length &&
-    expected.every(
-      (segment, at) => segment === '*' || (segment.startsWith(':') ? actual[at] !== '' : segment === actual[at]),
-    )
+    expected.every((segment, at) => segment === '*' || segment.startsWith(':') || segment === actual[at])
   )
 }

@@ -1,0 +1,142 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect } from 'node:net'
+import { BazaarError, OrderRequest } from '@bazaar/client'
+import {
+  buildService,
+  ConfigError,
+  check,
+  commonEnvironment,
+  healthRoute,
+  metricsRoute,
+  readConfig,
+} from '@bazaar/service'
+import type { InjectOptions } from 'fastify'
+import t from 'tap'
+import Type from 'typebox'
+
+function buildShop() {
+  const app = buildService({ name: 'shop-1' })
+  app.post('/orders', { schema: { body: OrderRequest } }, async request => request.body)
+  app.get('/products/:name', async () => {
+    throw new Error('the password is swordfish')
+  })
+  app.put('/products/:name', async () => ({}))
+  app.get('/full', async () => {
+    throw new BazaarError('OVERLOADED', 'too much to do')
+  })
+  app.get('/leader', async () => {
+    throw new BazaarError('NOT_LEADER', 'this replica does not lead', 'order-3')
+  })
+  healthRoute(app)
+  metricsRoute(app).gauge('answer', 'The answer.', () => 42)
+  // What the tests provoke is logged at `error`; keep it out of the report.
+  app.log.level = 'silent'
+  return app
+}
+
+const json = { 'content-type': 'application/json' }
+const order = (payload: object | string): InjectOptions => ({ method: 'POST', url: '/orders', headers: json, payload })
+
+t.test('every mistake of a client has its place in the catalogue of errors', async t => {
+  const app = buildShop()
+  const cases: [InjectOptions, number, string, string | RegExp][] = [
+    [order({ name: 'Tux', quantity: '2' }), 400, 'INVALID', 'quantity must be 1..1000000, got "2"'],
+    [order({ name: 'Tux', quantity: 0 }), 400, 'INVALID', 'quantity must be 1..1000000, got 0'],
+    [order({ name: 'Tux', quantity: 1.5 }), 400, 'INVALID', 'quantity must be a whole number 1..1000000, got 1.5'],
+    [order({ name: 'a/b', quantity: 1 }), 400, 'INVALID', /^name must be .*, got "a\/b"$/],
+    [order({ name: 'Tux', quantity: 1, type: 'x' }), 400, 'INVALID', 'type must be "buy" or "sell", got "x"'],
+    [order({ name: 'Tux' }), 400, 'INVALID', 'quantity is missing: it must be 1..1000000'],
+    [order({ name: 'Tux', quantity: 1, colour: 'red' }), 400, 'INVALID', 'colour is not a known field'],
+    [order([]), 400, 'INVALID', 'body must be an object, got []'],
+    [order('{"name":'), 400, 'INVALID', 'body must be JSON, and is not'],
+    [order('{"__proto__":{"x":1}}'), 400, 'INVALID', 'body must be JSON, and is not'],
+    [order(''), 400, 'INVALID', 'body must be JSON, and is empty'],
+    [{ method: 'POST', url: '/orders' }, 400, 'INVALID', 'body must be an object, got null'],
+    [order({ name: 'x'.repeat(17 * 1024) }), 413, 'BODY_TOO_LARGE', 'body must be at most 16384 bytes'],
+    [
+      { method: 'POST', url: '/orders', headers: { 'content-type': 'text/plain' }, payload: 'hi' },
+      415,
+      'UNSUPPORTED_MEDIA_TYPE',
+      'content-type must be application/json, got "text/plain"',
+    ],
+    [{ method: 'GET', url: '/products/%zz' }, 400, 'INVALID', /valid url/],
+    [{ method: 'GET', url: '/nowhere?x=1' }, 404, 'ROUTE_NOT_FOUND', 'no route for GET /nowhere'],
+    [{ method: 'GET', url: '/products/a/b' }, 404, 'ROUTE_NOT_FOUND', 'no route for GET /products/a/b'],
+    [{ method: 'DELETE', url: '/orders' }, 405, 'METHOD_NOT_ALLOWED', '/orders takes POST, not DELETE'],
+    [{ method: 'GET', url: '/leader' }, 421, 'NOT_LEADER', 'this replica does not lead'],
+    [{ method: 'GET', url: '/full' }, 503, 'OVERLOADED', 'too much to do'],
+  ]
+  for (const [request, code, reason, message] of cases) {
+    const response = await app.inject(request)
+    t.match(response.json(), { error: { code, reason, message } }, `${request.method} ${request.url} ${reason}`)
+    t.equal(response.statusCode, code)
+    t.equal(response.headers['retry-after'], code === 503 ? '1' : undefined)
+  }
+  t.equal((await app.inject({ method: 'DELETE', url: '/products/Tux?a=b' })).headers.allow, 'GET, HEAD, PUT')
+  t.equal((await app.inject({ method: 'GET', url: '/leader' })).json().error.leader, 'order-3')
+  await app.close()
+})
+
+t.test('a bug is a 500 that tells nothing of its cause', async t => {
+  const app = buildShop()
+  const response = await app.inject({ method: 'GET', url: '/products/Tux' })
+  t.equal(response.statusCode, 500)
+  t.equal(response.json().error.reason, 'INTERNAL')
+  t.notMatch(response.body, /swordfish|Error:|\.ts/)
+  await app.close()
+})
+
+t.test('what is not HTTP is answered with an error body and a closed connection', async t => {
+  const app = buildShop()
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+  const socket = connect(port, '127.0.0.1')
+  socket.end('hello?\r\n\r\n')
+  let text = ''
+  socket.on('data', chunk => {
+    text += chunk
+  })
+  await once(socket, 'close')
+  t.match(text, /^HTTP\/1\.1 400 Bad Request\r\n/)
+  t.match(JSON.parse(text.split('\r\n\r\n')[1] ?? ''), { error: { code: 400, reason: 'INVALID' } })
+  await app.close()
+})
+
+t.test('health answers, and metrics are read when they are asked for', async t => {
+  const app = buildShop()
+  t.equal((await app.inject('/health')).statusCode, 200)
+  const metrics = await app.inject('/metrics')
+  t.match(metrics.headers['content-type'], /^text\/plain/)
+  t.match(metrics.body, /^answer 42$/m)
+  t.match(metrics.body, /^process_resident_memory_bytes \d+$/m)
+  await app.close()
+})
+
+t.test('the configuration is read by its schema', async t => {
+  const schema = Type.Object({
+    ...commonEnvironment,
+    PORT: Type.Integer({ minimum: 0, maximum: 65535, default: 8080 }),
+    NOTE: Type.Optional(Type.String()),
+  })
+  const given = { BAZAAR_NAME: 'order-1', BAZAAR_DATA: '/data' }
+  const config = readConfig(schema, { ...given, PORT: '80', NOTE: '', OTHER: 'x' })
+  t.strictSame(config, { ...given, BAZAAR_REPLICAS: 3, BAZAAR_SUPERVISED: 0, PORT: 80 })
+  t.ok(Object.isFrozen(config))
+  const mistakes: [Record<string, string>, string][] = [
+    [{ BAZAAR_DATA: '/data' }, 'BAZAAR_NAME is missing: it must be a name such as order-1'],
+    [{ ...given, BAZAAR_DATA: 'data' }, 'BAZAAR_DATA must be an absolute path, got "data"'],
+    [{ ...given, PORT: 'http' }, 'PORT must be 0..65535, got "http"'],
+    [{ ...given, PORT: '0x50' }, 'PORT must be 0..65535, got "0x50"'],
+    [{ ...given, PORT: '65536' }, 'PORT must be 0..65535, got 65536'],
+  ]
+  for (const [environment, message] of mistakes) {
+    t.throws(() => readConfig(schema, environment), new ConfigError(message), message)
+  }
+})
+
+t.test('a file is checked by the same rules, and long values are cut in messages', async t => {
+  const List = Type.Array(Type.Object({ price: Type.Number({ minimum: 0 }) }), { minItems: 1 })
+  t.throws(() => check(List, [{ price: -1 }], 'the file'), { message: '0.price must be at least 0, got -1' })
+  t.throws(() => check(List, [{}], 'the file'), { message: '0.price is missing: it must be at least 0' })
+  t.throws(() => check(List, 'x'.repeat(500), 'the file'), { message: /^the file must be an array.*, got "x{79}…$/ })
+})
