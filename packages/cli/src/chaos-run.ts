@@ -68,7 +68,7 @@ export async function runChaos(
     return {
       record,
       faults,
-      stallsMs: stallsOf(faults, record.acknowledged, startedAt, endedAt),
+      stallsMs: stallsOf(faults, record.acknowledged, endedAt),
       failoversMs: failoversOf(faults, record.acknowledged),
       readBack,
       audit,
@@ -108,6 +108,9 @@ async function shopUnderFaults(
       frontend,
     }),
   )
+  const shopping = Promise.all(clients)
+  // A client that breaks is heard of below, when the faults are over.
+  shopping.catch(() => {})
   try {
     const faults = await injectFaults(cluster, options, frontend, progress)
     // The clients must be seen to go on after the last fault.
@@ -115,8 +118,7 @@ async function shopUnderFaults(
     return { record, faults }
   } finally {
     over = true
-    await Promise.all(clients)
-    await Promise.all(shoppers.map(shopper => shopper.close()))
+    await shopping.finally(() => Promise.all(shoppers.map(shopper => shopper.close())))
   }
 }
 

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Cluster, type ClusterOptions, startCluster } from '@bazaar/cluster'
+import { httpShopper } from './shopper.ts'
 import { exitStatus } from './usage-error.ts'
 
 /**
@@ -7,7 +9,7 @@ import { exitStatus } from './usage-error.ts'
  */
 export async function startOwnCluster(options: ClusterOptions): Promise<Cluster> {
   const controller = new AbortController()
-  let cluster: Cluster | null = null
+  let cluster = null as Cluster | null
   const interrupt = (): void => {
     controller.abort(new Error('interrupted'))
     // Before the cluster is there, its start is given up by the signal and cleans up after itself.
@@ -20,9 +22,28 @@ export async function startOwnCluster(options: ClusterOptions): Promise<Cluster>
   try {
     const started = await startCluster({ restockMs: 0, ...options, signal: controller.signal })
     cluster = started
+    await shelvesFilled(started.url)
     return { ...started, stop: () => started.stop().finally(forget) }
   } catch (error) {
+    await cluster?.stop()
     forget()
     throw error
+  }
+}
+
+const shelvesTimeoutMs = 10_000
+const shelvesPollMs = 10
+
+/** A new shop answers a moment before its first products are in the log. */
+async function shelvesFilled(url: string): Promise<void> {
+  const shopper = httpShopper(url)
+  const deadline = performance.now() + shelvesTimeoutMs
+  try {
+    while ((await shopper.products()).length === 0) {
+      if (performance.now() > deadline) throw new Error(`${url} has no products after ${shelvesTimeoutMs / 1000} s`)
+      await sleep(shelvesPollMs)
+    }
+  } finally {
+    await shopper.close()
   }
 }

@@ -7,23 +7,26 @@ type Answer = Pick<Acknowledged, 'invoked' | 'returned'>
 const aftermathMs = 1_000
 
 /**
- * For each fault the longest time without an order being answered, in ms: of all gaps between one answer and the next,
- * the longest that reaches into the time from the fault's begin to a second after its end.
+ * For each fault the longest time without an order being answered, in ms: of all gaps between one answer and the next
+ * that begin before a second after the fault's end, the longest part between this fault's begin and the next one's.
+ *
+ * @param faults in the order of their begin
  */
 export function stallsOf(
   faults: readonly Pick<InjectedFault, 'from' | 'to'>[],
   answers: readonly Answer[],
-  startedAt: number,
   endedAt: number,
 ): number[] {
-  const times = [startedAt, ...answers.map(answer => answer.returned), endedAt].sort((a, b) => a - b)
-  return faults.map(({ from, to }) => {
+  const times = [...answers.map(answer => answer.returned), endedAt].sort((a, b) => a - b)
+  return faults.map(({ from, to }, which) => {
+    const nextFrom = faults[which + 1]?.from ?? endedAt
     let longest = 0
-    let at = firstAfter(times, from)
-    for (; at < times.length; at += 1) {
-      const gapFrom = times[at - 1] ?? startedAt
+    let gapFrom = from
+    for (let at = firstAfter(times, from); at < times.length && gapFrom < nextFrom; at += 1) {
       if (gapFrom > to + aftermathMs) break
-      longest = Math.max(longest, (times[at] ?? endedAt) - gapFrom)
+      const gapTo = times[at] as number
+      longest = Math.max(longest, Math.min(gapTo, nextFrom) - gapFrom)
+      gapFrom = gapTo
     }
     return longest
   })

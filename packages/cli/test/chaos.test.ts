@@ -1,0 +1,287 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { LogEntry } from '@bazaar/client'
+import type { ClusterStatus } from '@bazaar/cluster'
+import t from 'tap'
+import { runChaosClient } from '../src/chaos-client.ts'
+import { parseChaosOptions } from '../src/chaos-options.ts'
+import { type Acknowledged, newChaosRecord } from '../src/chaos-record.ts'
+import { chaosJson, chaosPassed, chaosText } from '../src/chaos-report.ts'
+import type { ChaosResult } from '../src/chaos-run.ts'
+import { FaultInjector, type FaultyCluster } from '../src/fault-injector.ts'
+import { faultKinds, faultPlan, faultTargets } from '../src/fault-plan.ts'
+import { auditLog, hashLogs, readLog } from '../src/log-audit.ts'
+import { seededRandom } from '../src/random.ts'
+import { unsettled } from '../src/settle.ts'
+import { failoversOf, stallsOf } from '../src/stalls.ts'
+import { FakeShop } from './fake-shop.ts'
+
+const given = { seconds: '30', clients: '5', fault: 'kill,pause', target: 'leader,follower' }
+
+t.test('chaos options are read, and mistakes are named', async t => {
+  const options = parseChaosOptions({ ...given, seed: '4' }, () => 9)
+  t.strictSame(options.faults, ['kill', 'pause'])
+  t.strictSame([options.seed, options.seconds, options.failovers], [4, 30, null])
+  t.equal(parseChaosOptions(given, () => 9).seed, 9)
+  const failover = parseChaosOptions({ ...given, failover: '100' }, () => 9)
+  t.strictSame([failover.faults, failover.targets, failover.failovers], [['kill'], ['leader'], 100])
+  const mistakes: [Partial<typeof given> & { failover?: string }, RegExp][] = [
+    [{ fault: 'kill,melt' }, /--fault must be one of kill, pause, both, got "melt"/],
+    [{ target: 'boss' }, /--target must be one of leader, follower, .* got "boss"/],
+    [{ seconds: '0' }, /--seconds must be a number 1\.\.86400, got "0"/],
+    [{ failover: '0' }, /--failover must be an integer/],
+  ]
+  for (const [mistake, message] of mistakes) {
+    t.throws(() => parseChaosOptions({ ...given, ...mistake }, () => 9), { name: 'UsageError', message })
+  }
+})
+
+t.test('one seed makes one plan, within its bounds', async t => {
+  const plan = (seed: number) => {
+    const planned = faultPlan(faultKinds, faultTargets, seededRandom(seed))
+    return Array.from({ length: 200 }, () => planned.next().value)
+  }
+  t.strictSame(plan(1), plan(1))
+  t.notSame(plan(1), plan(2))
+  for (const { fault, holdMs, afterMs } of plan(3)) {
+    t.ok(afterMs >= 50 && afterMs <= 1000)
+    t.ok(holdMs <= { kill: 2000, pause: 5000, both: 1000 }[fault] && (fault === 'kill' || holdMs >= 100))
+  }
+  t.equal(new Set(plan(3).map(({ fault, target }) => `${fault} ${target}`)).size, 18, 'every fault with every target')
+})
+
+const names = ['order-1', 'order-2', 'order-3', 'catalog-1', 'frontend-1']
+
+/** A cluster that only notes what is done to it; `order-3` leads. */
+function noteCluster(): { cluster: FaultyCluster; done: string[] } {
+  const done: string[] = []
+  const note = (what: string) => async (name: string) => {
+    done.push(`${what} ${name}`)
+    return name
+  }
+  const processes = names.map(name => ({ name, state: 'up', rssMiB: 50 }))
+  const cluster = {
+    leader: async () => 'order-3',
+    status: async () => ({ processes }) as unknown as ClusterStatus,
+    kill: async (name: string, options?: { hold?: boolean }) => note(options?.hold ? 'hold' : 'kill')(name),
+    pause: note('pause'),
+    resume: note('resume'),
+    start: note('start'),
+  }
+  return { cluster, done }
+}
+
+t.test('the injector finds its targets and brings them back', async t => {
+  const { cluster, done } = noteCluster()
+  const injector = new FaultInjector(cluster, names, seededRandom(1))
+  const inject = (fault: 'kill' | 'pause' | 'both', target: (typeof faultTargets)[number], holdMs: number) =>
+    injector.inject({ fault, target, afterMs: 0, holdMs }, () => {})
+  const killed = await inject('kill', 'leader', 0)
+  t.match(killed, { names: ['order-3'], leaderKilled: true })
+  t.ok(killed.to >= killed.from)
+  t.match(await inject('kill', 'catalog', 1), { names: ['catalog-1'], leaderKilled: false })
+  t.match(await inject('pause', 'leader', 1), { names: ['order-3'], leaderKilled: false })
+  t.strictSame(done, ['kill order-3', 'hold catalog-1', 'start catalog-1', 'pause order-3', 'resume order-3'])
+  for (let turn = 0; turn < 20; turn += 1) {
+    const { names: follower } = await inject('kill', 'follower', 0)
+    t.match(follower[0], /^order-[12]$/)
+  }
+  const rolled: string[] = []
+  for (let turn = 0; turn < 6; turn += 1) rolled.push((await inject('kill', 'rolling', 0)).names[0] as string)
+  t.strictSame(rolled, [...names, 'order-1'])
+  const both = await inject('both', 'frontend', 1)
+  t.equal(both.names[0], 'frontend-1')
+  t.equal(both.names.length, 2)
+  t.not(both.names[1], 'frontend-1', 'the one paused beside is another')
+})
+
+const answer = (invoked: number, returned: number) => ({ invoked, returned })
+
+t.test('a stall is the longest wait between a fault and the next one', async t => {
+  const answers = [answer(90, 95), answer(95, 105), answer(105, 180), answer(180, 190), answer(190, 420)]
+  const faults = [
+    { from: 100, to: 150 },
+    { from: 200, to: 300 },
+  ]
+  t.strictSame(stallsOf(faults, answers, 500), [75, 220])
+  t.strictSame(stallsOf([{ from: 100, to: 150 }], [], 900), [800], 'no answer at all stalls to the end')
+  t.strictSame(stallsOf([{ from: 0, to: 10 }], [answer(1, 5), answer(5, 1200), answer(1200, 9000)], 9000), [1195])
+})
+
+t.test('a failover ends with an order that was asked for after the kill', async t => {
+  const kill = { from: 100, leaderKilled: true }
+  const answers = [answer(90, 104), answer(95, 160), answer(161, 170), answer(104, 165)]
+  t.strictSame(failoversOf([kill], answers), [65])
+  t.strictSame(failoversOf([{ from: 100, leaderKilled: false }], answers), [])
+  t.strictSame(failoversOf([{ from: 200, leaderKilled: true }], answers), [null])
+})
+
+const log: LogEntry[] = [
+  { index: 1, term: 1, type: 'noop' },
+  { index: 2, term: 1, type: 'product', name: 'Tux', price: 5, quantity: 10, key: 'seed' },
+  { index: 3, term: 1, type: 'buy', number: 1, name: 'Tux', quantity: 3, price: 5, key: 'a' },
+  { index: 4, term: 2, type: 'stock', name: 'Tux', quantity: 4, key: 's' },
+  { index: 5, term: 2, type: 'sell', number: 2, name: 'Tux', quantity: 1, price: 5, key: 'b' },
+]
+
+const acknowledged = (number: number, type: 'buy' | 'sell', quantity: number, key: string): Acknowledged => ({
+  frontend: 'frontend-1',
+  name: 'Tux',
+  number,
+  invoked: 0,
+  returned: 1,
+  key,
+  order: { number, name: 'Tux', type, quantity, price: 5 },
+})
+
+const first = acknowledged(1, 'buy', 3, 'a')
+const second = acknowledged(2, 'sell', 1, 'b')
+
+t.test('the audit finds nothing in a good log and adds its stock up', async t => {
+  t.strictSame(auditLog(log, [first, second]), { lost: 0, wrong: 0, duplicated: 0, stock: 12, examples: [] })
+})
+
+t.test('the audit finds what is lost, wrong, doubled, missing or below zero', async t => {
+  const find = (entries: LogEntry[], acks: Acknowledged[]) => {
+    const { lost, wrong, duplicated, examples } = auditLog(entries, acks)
+    return { counts: [lost, wrong, duplicated], text: examples.join('\n') }
+  }
+  const third = { index: 6, term: 2, type: 'buy', number: 3, name: 'Tux', quantity: 1, price: 5, key: 'c' } as const
+  t.match(find(log, [acknowledged(3, 'buy', 1, 'c')]), { counts: [1, 0, 0], text: 'lost: order 3, key c' })
+  t.match(find(log, [acknowledged(1, 'buy', 2, 'a')]), { counts: [0, 1, 0] })
+  t.match(find(log, [acknowledged(1, 'buy', 3, 'x')]), { counts: [0, 1, 0] }, 'somebody else has that number')
+  t.match(find([...log, { ...third, key: 'a' }], []), { counts: [0, 0, 1], text: 'duplicated: key a at index 6' })
+  t.match(find(log, [first, { ...first, key: 'z' }]), { counts: [0, 1, 1] }, 'one number, two keys')
+  t.match(find([...log, { ...third, number: 4 }], []), { counts: [0, 1, 0], text: 'wrong: order 4 follows order 2' })
+  t.match(find([...log, { ...third, quantity: 99 }], []), { counts: [0, 1, 0], text: 'wrong: Tux has -87 units' })
+})
+
+t.test('logs are hashed as sha256sum does and read line by line', async t => {
+  const data = t.testdir()
+  const text = log.map(entry => `${JSON.stringify(entry)}\n`).join('')
+  for (const replica of ['order-1', 'order-2']) {
+    mkdirSync(join(data, replica))
+    writeFileSync(join(data, replica, 'log.jsonl'), text)
+  }
+  const hash = createHash('sha256').update(text).digest('hex')
+  t.strictSame(await hashLogs(data, ['order-1', 'order-2']), [hash, hash])
+  t.strictSame(await readLog(data, 'order-1'), log)
+  writeFileSync(join(data, 'order-2', 'log.jsonl'), `${text}{"index":`)
+  await t.rejects(readLog(data, 'order-2'), /log\.jsonl: line 6: /)
+})
+
+t.test('a cluster is settled when all are up and at one index', async t => {
+  const at = (name: string, index: number | null, state = 'up') => {
+    const indexes = { lastIndex: index, commitIndex: index, appliedIndex: index }
+    return {
+      name,
+      state,
+      ...(name.startsWith('catalog') ? { lastIndex: null, commitIndex: null, appliedIndex: index } : indexes),
+    }
+  }
+  const status = (...processes: object[]) => ({ leader: 'order-1', processes }) as unknown as ClusterStatus
+  t.equal(unsettled(status(at('order-1', 5), at('order-2', 5), at('catalog-1', 5), at('frontend-1', null))), null)
+  t.equal(unsettled(status(at('order-1', 5), at('order-2', 4))), 'order-2 is at 4/4/4 of 5')
+  t.equal(unsettled(status(at('order-1', 5), at('catalog-1', 4))), 'catalog-1 is at 4 of 5')
+  t.equal(unsettled(status(at('order-1', 5), at('order-2', 5, 'paused'))), 'order-2 is paused')
+  t.equal(unsettled(status(at('order-1', null))), 'nobody leads')
+})
+
+t.test('a client tries again with its key, and a failure counts unless the front-end was down', async t => {
+  const shop = new FakeShop()
+  const record = newChaosRecord()
+  let down = false
+  const run = (turns: number) => {
+    let begun = 0
+    return runChaosClient({
+      shopper: shop.shopper(),
+      name: `client-${turns}`,
+      random: seededRandom(5),
+      products: ['Tux', 'Whale'],
+      record,
+      isOver: () => begun++ >= turns,
+      frontend: { name: () => 'frontend-1', wasDownSince: () => down },
+    })
+  }
+  await run(60)
+  t.strictSame([record.failed, record.retried], [0, 0])
+  t.equal(record.acknowledged.length, shop.orders.length)
+  t.ok(record.lookups.length > 5 && record.operations.some(operation => operation.type === 'query'))
+  shop.failures = 2
+  await run(8)
+  t.strictSame([record.failed, record.retried], [2, 0])
+  t.match(record.failures[0], /: Error: connection reset after \d+ ms$/)
+  down = true
+  shop.failures = 3
+  await run(9)
+  t.strictSame([record.failed, record.retried], [2, 3])
+  t.equal(record.acknowledged.length, shop.orders.length, 'nothing was ordered twice')
+})
+
+const fault = { fault: 'kill', target: 'leader', names: ['order-3'], leaderKilled: true, from: 0, to: 400 } as const
+
+const good: ChaosResult = {
+  record: { ...newChaosRecord(), requests: 1200, retried: 3, acknowledged: [first, second] },
+  faults: [
+    { ...fault, names: ['order-3'] },
+    { ...fault, names: ['order-2'], fault: 'pause', leaderKilled: false },
+  ],
+  stallsMs: [61.4, 212],
+  failoversMs: [58.2],
+  readBack: { orders: 2, mismatches: 0, examples: [] },
+  audit: { lost: 0, wrong: 0, duplicated: 0, stock: 12, examples: [] },
+  stock: { expected: 12, actual: 12 },
+  sha256: ['ab'.repeat(32), 'ab'.repeat(32), 'ab'.repeat(32)],
+  orders: { ok: true },
+  lookups: { ok: true },
+  elapsedMs: 30_000,
+  options: parseChaosOptions(given, () => 7),
+}
+
+t.test('the report of a good run answers both questions well', async t => {
+  t.ok(chaosPassed(good))
+  t.matchSnapshot(chaosText(good))
+})
+
+t.test('whatever goes wrong fails the run and is told', async t => {
+  const bad: ChaosResult = {
+    ...good,
+    record: { ...good.record, failed: 1, failures: ['look-up of Tux: BazaarError: no quorum after 10001 ms'] },
+    audit: { lost: 1, wrong: 0, duplicated: 0, stock: 12, examples: ['lost: order 3, key c'] },
+    stock: { expected: 12, actual: 11 },
+    sha256: ['ab'.repeat(32), 'cd'.repeat(32), 'ab'.repeat(32)],
+    orders: { ok: false, undecided: false, explanation: 'Tux: order 3 was never there' },
+  }
+  t.matchSnapshot(chaosText(bad))
+  const parts: Partial<ChaosResult>[] = [
+    { record: bad.record },
+    { audit: bad.audit },
+    { stock: bad.stock },
+    { sha256: bad.sha256 },
+    { orders: bad.orders },
+    { lookups: bad.orders },
+    { failoversMs: [null] },
+    { readBack: { orders: 2, mismatches: 1, examples: [] } },
+  ]
+  for (const part of parts) t.notOk(chaosPassed({ ...good, ...part }), Object.keys(part)[0])
+})
+
+t.test('the JSON has what the contract names', async t => {
+  t.match(JSON.parse(JSON.stringify(chaosJson(good))), {
+    faults: { kill: 1, pause: 1 },
+    requests: 1200,
+    failed: 0,
+    acknowledged: 2,
+    lost: 0,
+    wrong: 0,
+    duplicated: 0,
+    stock: { expected: 12, actual: 12 },
+    replicasIdentical: true,
+    sha256: good.sha256,
+    linearizable: true,
+    stallMs: { p50: 61.4, p99: 212, max: 212 },
+    failoverMs: { count: 1, p50: 58.2 },
+    seed: 7,
+  })
+})
