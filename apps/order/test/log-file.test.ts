@@ -98,7 +98,7 @@ t.test('rot in the synced part is told from a torn tail', async t => {
   log.close()
   const good = readFileSync(path)
   const flipped = Buffer.from(good)
-  flipped[good.length / 2] = (flipped[good.length / 2] as number) ^ 4
+  flipped[good.length >> 1] = (flipped[good.length >> 1] as number) ^ 4
   writeFileSync(path, flipped)
   await t.rejects(openLog(path, syncedBytes), { name: 'RotError' }, 'a flipped bit')
   writeFileSync(path, good.subarray(0, good.length - 1))

@@ -46,7 +46,7 @@ export class Learner implements RoleHandler {
     this.#census.note(message)
     if (this.#member.term > 0) return true
     if (!this.#census.complete || this.#census.highestTerm === 0) return false
-    this.#member.enterTerm(this.#census.highestTerm)
+    this.#member.enterTerm(Math.max(this.#census.highestTerm, this.#member.log.lastTerm))
     return true
   }
 

@@ -64,7 +64,13 @@ export class Member {
     // What was known to be committed may have been written by a majority without this member.
     this.#commitIndex = Math.min(options.commitIndex, lastIndex)
     this.#durableIndex = lastIndex
-    assert(this.log.lastTerm <= hardState.term, `no entry is newer than the term ${hardState.term}`, this.log.lastTerm)
+    // A member that lost its term and vote may still have its log; it learns the term from the others.
+    const forgetful = !hardState.voting && hardState.term === 0
+    assert(
+      forgetful || this.log.lastTerm <= hardState.term,
+      `no entry is newer than ${hardState.term}`,
+      this.log.lastTerm,
+    )
   }
 
   get term(): number {

@@ -371,6 +371,7 @@ export class RaftLog implements ReplicatedLog {
     this.#stopped = true
     for (const cancel of this.#cancelTimers) cancel()
     this.#refuseAll()
+    this.#options.transport.stop()
     this.#options.fatal(error as Error)
   }
 }

@@ -1,0 +1,206 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { systemClock } from '@bazaar/client'
+import { DurableJSONFile } from '@bazaar/service'
+import t from 'tap'
+import { encodeFact } from '../src/entry.ts'
+import { type Disk, type DiskFile, realDisk } from '../src/raft-log/disk.ts'
+import { entriesPerAppendMax, RaftLog } from '../src/raft-log/driver.ts'
+import { recover } from '../src/raft-log/recovery.ts'
+import type { StoredState } from '../src/raft-log/state-file.ts'
+import { UnixTransport } from '../src/raft-log/transport.ts'
+import { eventually, type Harness, type Member, replicatedLogSuite } from './replicated-log-suite.ts'
+
+const members = [1, 2, 3]
+
+interface RaftMember extends Member {
+  readonly log: RaftLog
+  readonly warnings: string[]
+  readonly failures: Error[]
+  stop(): Promise<void>
+}
+
+/** A disk whose files pass through `file`, for faults. */
+function wrapped(file: (real: DiskFile) => DiskFile): Disk {
+  return { ...realDisk, open: async path => file(await realDisk.open(path)) }
+}
+
+async function startMember(data: string, id: number, disk = realDisk): Promise<RaftMember> {
+  const folder = join(data, `order-${id}`)
+  mkdirSync(folder, { recursive: true })
+  const applied: string[] = []
+  const warnings: string[] = []
+  const failures: Error[] = []
+  const { logFile, stateFile } = await recover({
+    disk,
+    logPath: join(folder, 'log.jsonl'),
+    stateAdapter: await DurableJSONFile.open<StoredState | null>(join(folder, 'state.json')),
+    fold: {
+      apply: line => void applied.push(line),
+      reset: () => void applied.splice(0),
+    },
+    timestamp: () => 'now',
+    warn: message => warnings.push(message),
+  })
+  const socketOf = (member: number): string => join(data, `${member}.sock`)
+  const transport = new UnixTransport({ id, members, entriesPerAppendMax, clock: systemClock, socketOf })
+  const log = new RaftLog({
+    id,
+    members,
+    nameOf: member => `order-${member}`,
+    logFile,
+    stateFile,
+    transport,
+    clock: systemClock,
+    random: Math.random,
+    fatal: error => failures.push(error),
+  })
+  log.onCommitted = lines => void applied.push(...lines)
+  await log.start()
+  const stop = (): Promise<void> => log.stop()
+  return { log, applied, warnings, failures, stop, crash: stop }
+}
+
+async function harness(): Promise<Harness> {
+  const data = mkdtempSync(join(tmpdir(), 'bazaar-raft-'))
+  const running = new Set<RaftMember>()
+  return {
+    async start(id) {
+      const member = await startMember(data, id)
+      running.add(member)
+      return member
+    },
+    wipe: async id => rmSync(join(data, `order-${id}`), { recursive: true }),
+    async end() {
+      for (const member of running) await member.stop()
+      rmSync(data, { recursive: true })
+    },
+  }
+}
+
+t.test('Raft on local files is a replicated log', t => replicatedLogSuite(t, harness))
+
+const fact = (key: string): string => encodeFact({ type: 'stock', name: 'Tux', quantity: 1, key })
+
+async function cluster(disks: Partial<Record<number, Disk>> = {}) {
+  const data = mkdtempSync(join(tmpdir(), 'bazaar-raft-'))
+  const running = new Map<number, RaftMember>()
+  for (const id of members) running.set(id, await startMember(data, id, disks[id]))
+  t.teardown(async () => {
+    for (const member of running.values()) await member.stop()
+    rmSync(data, { recursive: true })
+  })
+  const leader = () =>
+    eventually('a leader', () => [...running.values()].find(({ log }) => log.leadership.leading) ?? null)
+  const path = (id: number): string => join(data, `order-${id}`, 'log.jsonl')
+  const restart = async (id: number, meanwhile: () => void): Promise<RaftMember> => {
+    await running.get(id)?.stop()
+    meanwhile()
+    const member = await startMember(data, id)
+    running.set(id, member)
+    return member
+  }
+  const identical = () =>
+    eventually('identical files', () => {
+      const hashes = members.map(id =>
+        createHash('sha256')
+          .update(readFileSync(path(id)))
+          .digest('hex'),
+      )
+      return new Set(hashes).size === 1 ? true : null
+    })
+  const propose = async (facts: string[]): Promise<void> => {
+    while ((await (await leader()).log.propose(facts).catch(() => null)) === null);
+  }
+  return { data, running, leader, path, restart, identical, propose }
+}
+
+t.test(
+  'a replica whose log rotted sets it aside, does not vote until it has caught up, and ends identical',
+  async t => {
+    const { running, path, restart, identical, propose } = await cluster()
+    await propose(Array.from({ length: 500 }, (_, at) => fact(`k${at}`)))
+    await identical()
+    for (const id of members) {
+      const member = await restart(id, () => {
+        const bytes = readFileSync(path(id))
+        const middle = bytes.length >> 1
+        bytes[middle] = (bytes[middle] as number) ^ 1
+        writeFileSync(path(id), bytes)
+      })
+      t.match(member.warnings, [/is bad from byte .* set aside as .*corrupt-now/])
+      await propose([fact(`after ${id}`)])
+      await identical()
+      await eventually('a vote again', () => (running.get(id)?.log.status.role === 'learner' ? null : true))
+    }
+  },
+)
+
+t.test('a replica whose state is gone, or rotted, keeps its log but not its vote', async t => {
+  const { data, running, restart, propose, identical } = await cluster()
+  await propose([fact('a')])
+  await identical()
+  for (const spoil of [(path: string) => rmSync(path), (path: string) => writeFileSync(path, '{"term":0,"vote":2}')]) {
+    const member = await restart(1, () => spoil(join(data, 'order-1', 'state.json')))
+    t.match(member.warnings, [/state.json is missing or damaged/])
+    await propose([fact('b')])
+    await identical()
+    await eventually('a vote again', () => (running.get(1)?.log.status.role === 'learner' ? null : true))
+  }
+  t.notOk(readdirSync(join(data, 'order-1')).some(name => name.includes('corrupt')))
+})
+
+t.test('an fsync that fails is final: the replica acknowledges nothing and asks to be ended', async t => {
+  let broken = false
+  const disk = wrapped(real => ({
+    get size() {
+      return real.size
+    },
+    append: text => real.append(text),
+    read: (offset, length) => real.read(offset, length),
+    sync: () => (broken ? Promise.reject(Object.assign(new Error('i/o error'), { code: 'EIO' })) : real.sync()),
+    truncate: size => real.truncate(size),
+    close: () => real.close(),
+  }))
+  const { leader, propose, running } = await cluster({ 1: disk, 2: disk, 3: disk })
+  await propose([fact('a')])
+  const { log } = await leader()
+  broken = true
+  await t.rejects(log.propose([fact('b')]))
+  for (const { failures } of running.values()) {
+    const [failure] = await eventually('a failure', () => (failures.length > 0 ? failures : null))
+    t.match(failure, /fdatasync of log.jsonl failed: i\/o error/)
+  }
+})
+
+t.test('a full disk refuses, serves reads, and goes on when there is room', async t => {
+  let full = false
+  const disk = wrapped(real => ({
+    get size() {
+      return real.size
+    },
+    append(text) {
+      if (full) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+      real.append(text)
+    },
+    read: (offset, length) => real.read(offset, length),
+    sync: () => real.sync(),
+    truncate: size => real.truncate(size),
+    close: () => real.close(),
+  }))
+  const { leader, propose, identical, running } = await cluster({ 1: disk, 2: disk, 3: disk })
+  await propose([fact('a')])
+  const { log } = await leader()
+  full = true
+  const waiting = log.propose([fact('b')])
+  await eventually('the leader to see that the disk is full', () => (log.accepting ? null : true))
+  await log.barrier()
+  t.match(log.lineAt(2), /"key":"a"/, 'reads go on')
+  full = false
+  t.equal(await waiting, 3, 'what waited is committed when there is room')
+  t.ok(log.accepting)
+  await identical()
+  for (const { failures } of running.values()) t.same(failures, [])
+})
