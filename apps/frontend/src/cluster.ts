@@ -47,7 +47,7 @@ export class Cluster {
     if (!this.#parts.cache.isOpen) return 'no majority of order replicas has been heard from yet'
     const { leader, catalogs } = await this.status()
     if (leader === null) return 'no order replica leads'
-    return catalogs.every(({ role }) => role === 'down') ? 'no catalog answers' : null
+    return catalogs.some(catalog => catalog.role === 'catalog' && catalog.ready) ? null : 'no catalog is ready'
   }
 }
 

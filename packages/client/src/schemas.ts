@@ -126,6 +126,8 @@ export interface CatalogStatus {
   name: string
   appliedIndex: number
   products: number
+  /** It has caught up with the log, and the log has the products that the store opens with. */
+  ready: boolean
   /** The replica whose log it follows, or null while it looks for one. */
   following: string | null
   rssMiB: number

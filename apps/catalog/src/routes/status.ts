@@ -17,12 +17,14 @@ export function statusRoutes(app: Service, { name, catalog, follower }: StatusPa
 
   app.get('/ready', () => {
     if (!catalog.ready) throw new BazaarError('NO_QUORUM', `${name} is still catching up with the log`)
+    if (!products.seeded) throw new BazaarError('NO_QUORUM', `${name} is still putting the first products into the log`)
     return { status: 'ok' }
   })
 
   app.get('/status', (): CatalogStatus => {
     const { appliedIndex, size } = products
-    return { name, appliedIndex, products: size, following: follower.following, rssMiB: rssMiB() }
+    const ready = catalog.ready && products.seeded
+    return { name, appliedIndex, products: size, ready, following: follower.following, rssMiB: rssMiB() }
   })
 
   const { gauge } = metricsRoute(app)
