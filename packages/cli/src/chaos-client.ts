@@ -11,6 +11,8 @@ export interface ChaosClientOptions {
   name: string
   random: Random
   products: readonly string[]
+  /** Whether it looks products up; a client that only orders cannot be held up by a catalog. */
+  looksUp: boolean
   record: ChaosRecord
   /** Whether to begin another request. */
   isOver(): boolean
@@ -34,7 +36,7 @@ export async function runChaosClient(options: ChaosClientOptions): Promise<void>
   for (let turn = 0; !options.isOver(); turn += 1) {
     const name = random.pick(products)
     const kind = random.next()
-    if (kind < 0.3) await lookUp(options, name)
+    if (kind < 0.3 && options.looksUp) await lookUp(options, name)
     else if (kind < 0.45) await query(options)
     else await order(options, name, `${options.name}-${turn}`)
   }

@@ -30,22 +30,28 @@ export function chaosText(result: ChaosResult): string {
   return [head, faultTable(result), checkTable(result), ...details(result), answers(result)].join('\n\n')
 }
 
-function faultTable({ faults, stallsMs, failoversMs }: ChaosResult): string {
-  const groups = Map.groupBy(
-    faults.map((fault, at) => ({ fault, stallMs: stallsMs[at] ?? 0 })),
-    ({ fault }) => `${fault.fault} ${fault.target}`,
-  )
-  const rows = [...groups.values()].map(group => {
+function faultTable({ faults, stallsMs, slowestLookupsMs, failoversMs }: ChaosResult): string {
+  const felt = faults.map((fault, at) => ({
+    fault,
+    stallMs: stallsMs[at] ?? 0,
+    lookupMs: slowestLookupsMs[at] ?? null,
+  }))
+  const row = (fault: string, target: string, group: typeof felt): string[] => {
     const { p50, p99, max } = summarize(group.map(({ stallMs }) => stallMs))
-    const { fault, target } = (group[0] as (typeof group)[number]).fault
-    return [fault, target, String(group.length), ...[p50, p99, max].map(formatMs)]
-  })
-  rows.sort((a, b) => a.join().localeCompare(b.join()))
-  const all = summarize(stallsMs)
-  rows.push(['all', '', String(all.count), ...[all.p50, all.p99, all.max].map(formatMs)])
-  const table = textTable(columns('<fault', '<target', 'times', 'p50', 'p99', 'max'), rows)
+    const lookups = summarize(group.flatMap(({ lookupMs }) => lookupMs ?? []))
+    return [fault, target, String(group.length), ...[p50, p99, max, lookups.p50, lookups.max].map(formatMs)]
+  }
+  const groups = Map.groupBy(felt, ({ fault }) => `${fault.fault} ${fault.target}`)
+  const rows = [...groups]
+    .sort(([a], [b]) => a.localeCompare(b))
+    .map(([name, group]) => {
+      const [fault = '', target = ''] = name.split(' ')
+      return row(fault, target, group)
+    })
+  const headings = columns('<fault', '<target', 'times', 'no order p50', 'p99', 'max', 'slowest look-up p50', 'max')
+  const table = textTable(headings, [...rows, row('all', '', felt)])
+  const lines = [`How long the clients had to wait (ms)\n\n${table}`]
   const failover = summarize(failoversMs.filter(time => time !== null))
-  const lines = [`Longest time without an order being answered (ms)\n\n${table}`]
   if (failover.count > 0) {
     const figures = `p50 ${formatMs(failover.p50)}, p99 ${formatMs(failover.p99)}, max ${formatMs(failover.max)} ms`
     lines.push(`After ${plural(failover.count, 'kill')} of the leader the next order was answered in: ${figures}`)

@@ -11,7 +11,7 @@ import type { Progress } from './progress.ts'
 import { seededRandom } from './random.ts'
 import { settle } from './settle.ts'
 import type { Shopper } from './shopper.ts'
-import { failoversOf, stallsOf } from './stalls.ts'
+import { failoversOf, slowestLookups, stallsOf } from './stalls.ts'
 import { type StockSum, type Verification, verifyOrders } from './verification.ts'
 
 /** What a chaos run found. */
@@ -20,6 +20,8 @@ export interface ChaosResult {
   faults: InjectedFault[]
   /** One for each fault, in ms. */
   stallsMs: number[]
+  /** One for each fault, in ms. */
+  slowestLookupsMs: (number | null)[]
   /** One for each leader that was killed; null when no order was answered after it. */
   failoversMs: (number | null)[]
   readBack: Verification
@@ -69,6 +71,7 @@ export async function runChaos(
       record,
       faults,
       stallsMs: stallsOf(faults, record.acknowledged, endedAt),
+      slowestLookupsMs: slowestLookups(faults, record.lookups),
       failoversMs: failoversOf(faults, record.acknowledged),
       readBack,
       audit,
@@ -103,6 +106,7 @@ async function shopUnderFaults(
       name: `client-${at + 1}`,
       random: seededRandom(seed, firstClientStream + at),
       products,
+      looksUp: at > 0 || shoppers.length === 1,
       record,
       isOver: () => over,
       frontend,

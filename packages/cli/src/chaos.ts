@@ -4,6 +4,7 @@ import { seedMax } from './bench-options.ts'
 import { type ChaosOptions, parseChaosOptions } from './chaos-options.ts'
 import { chaosJson, chaosPassed, chaosText } from './chaos-report.ts'
 import { runChaos } from './chaos-run.ts'
+import { faultKinds, faultTargets } from './fault-plan.ts'
 import { startOwnCluster } from './own-cluster.ts'
 import { progressOn } from './progress.ts'
 import { httpShopper } from './shopper.ts'
@@ -16,12 +17,12 @@ const stockOfOwnCluster = 100
 const args = {
   seconds: { type: 'string', default: '30', valueHint: 'N', description: 'how long faults are injected' },
   clients: { type: 'string', default: '5', valueHint: 'N', description: 'clients at work at once' },
-  fault: { type: 'string', default: 'kill,pause', valueHint: 'LIST', description: 'of kill, pause, both' },
+  fault: { type: 'string', default: faultKinds.join(), valueHint: 'LIST', description: `of ${faultKinds.join(', ')}` },
   target: {
     type: 'string',
     default: 'leader,follower,catalog,frontend',
     valueHint: 'LIST',
-    description: 'of leader, follower, catalog, frontend, random, rolling',
+    description: `of ${faultTargets.join(', ')}`,
   },
   failover: { type: 'string', valueHint: 'N', description: 'kill N leaders and measure how soon orders go on' },
   seed: { type: 'string', valueHint: 'N', description: 'decides faults and orders; without it a new one' },

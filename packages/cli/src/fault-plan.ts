@@ -1,10 +1,10 @@
 import type { Random } from './random.ts'
 
 /**
- * What can be done to a process. `kill`: SIGKILL; `pause`: SIGSTOP, later SIGCONT; `both`: one process is killed while
- * another is paused.
+ * What can be done to a process. `kill`: SIGKILL, and it is started again at once; `down`: SIGKILL, and it stays down for
+ * a while; `pause`: SIGSTOP, later SIGCONT; `both`: one process is down while another is paused.
  */
-export const faultKinds = ['kill', 'pause', 'both'] as const
+export const faultKinds = ['kill', 'down', 'pause', 'both'] as const
 export type FaultKind = (typeof faultKinds)[number]
 
 /** Whom it can befall. `random`: any process; `rolling`: one process after the other, in the order of their names. */
@@ -17,7 +17,7 @@ export interface PlannedFault {
   target: FaultTarget
   /** Quiet time before it. */
   afterMs: number
-  /** How long the process is paused, or kept down; a killed process with 0 is started again at once. */
+  /** How long the process is paused or kept down; 0 for `kill`. */
   holdMs: number
 }
 
@@ -35,7 +35,8 @@ export function* faultPlan(
 ): Generator<PlannedFault, never> {
   const between = ({ min, max }: { min: number; max: number }) => Math.round(min + random.next() * (max - min))
   const holdOf: Record<FaultKind, () => number> = {
-    kill: () => (random.next() < 0.5 ? 0 : between(downMs)),
+    kill: () => 0,
+    down: () => between(downMs),
     pause: () => between(pauseMs),
     both: () => between(bothMs),
   }

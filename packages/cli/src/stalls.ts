@@ -53,6 +53,23 @@ export function failoversOf(
     })
 }
 
+/**
+ * For each fault the slowest look-up that was under way between its begin and a second after its end, in ms; null when
+ * there was none.
+ */
+export function slowestLookups(
+  faults: readonly Pick<InjectedFault, 'from' | 'to'>[],
+  lookups: readonly Answer[],
+): (number | null)[] {
+  return faults.map(({ from, to }) => {
+    let slowest: number | null = null
+    for (const { invoked, returned } of lookups) {
+      if (returned >= from && invoked <= to + aftermathMs) slowest = Math.max(slowest ?? 0, returned - invoked)
+    }
+    return slowest
+  })
+}
+
 /** Where the first of the sorted times after `time` is. */
 function firstAfter(times: readonly number[], time: number): number {
   let low = 0

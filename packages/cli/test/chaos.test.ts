@@ -10,11 +10,11 @@ import { type Acknowledged, newChaosRecord } from '../src/chaos-record.ts'
 import { chaosJson, chaosPassed, chaosText } from '../src/chaos-report.ts'
 import type { ChaosResult } from '../src/chaos-run.ts'
 import { FaultInjector, type FaultyCluster } from '../src/fault-injector.ts'
-import { faultKinds, faultPlan, faultTargets } from '../src/fault-plan.ts'
+import { type FaultKind, type FaultTarget, faultKinds, faultPlan, faultTargets } from '../src/fault-plan.ts'
 import { auditLog, hashLogs, readLog } from '../src/log-audit.ts'
 import { seededRandom } from '../src/random.ts'
 import { unsettled } from '../src/settle.ts'
-import { failoversOf, stallsOf } from '../src/stalls.ts'
+import { failoversOf, slowestLookups, stallsOf } from '../src/stalls.ts'
 import { FakeShop } from './fake-shop.ts'
 
 const given = { seconds: '30', clients: '5', fault: 'kill,pause', target: 'leader,follower' }
@@ -27,7 +27,7 @@ t.test('chaos options are read, and mistakes are named', async t => {
   const failover = parseChaosOptions({ ...given, failover: '100' }, () => 9)
   t.strictSame([failover.faults, failover.targets, failover.failovers], [['kill'], ['leader'], 100])
   const mistakes: [Partial<typeof given> & { failover?: string }, RegExp][] = [
-    [{ fault: 'kill,melt' }, /--fault must be one of kill, pause, both, got "melt"/],
+    [{ fault: 'kill,melt' }, /--fault must be one of kill, down, pause, both, got "melt"/],
     [{ target: 'boss' }, /--target must be one of leader, follower, .* got "boss"/],
     [{ seconds: '0' }, /--seconds must be a number 1\.\.86400, got "0"/],
     [{ failover: '0' }, /--failover must be an integer/],
@@ -40,15 +40,15 @@ t.test('chaos options are read, and mistakes are named', async t => {
 t.test('one seed makes one plan, within its bounds', async t => {
   const plan = (seed: number) => {
     const planned = faultPlan(faultKinds, faultTargets, seededRandom(seed))
-    return Array.from({ length: 200 }, () => planned.next().value)
+    return Array.from({ length: 300 }, () => planned.next().value)
   }
   t.strictSame(plan(1), plan(1))
   t.notSame(plan(1), plan(2))
   for (const { fault, holdMs, afterMs } of plan(3)) {
     t.ok(afterMs >= 50 && afterMs <= 1000)
-    t.ok(holdMs <= { kill: 2000, pause: 5000, both: 1000 }[fault] && (fault === 'kill' || holdMs >= 100))
+    t.ok(holdMs <= { kill: 0, down: 2000, pause: 5000, both: 1000 }[fault] && (fault === 'kill' || holdMs >= 100))
   }
-  t.equal(new Set(plan(3).map(({ fault, target }) => `${fault} ${target}`)).size, 18, 'every fault with every target')
+  t.equal(new Set(plan(3).map(({ fault, target }) => `${fault} ${target}`)).size, 24, 'every fault with every target')
 })
 
 const names = ['order-1', 'order-2', 'order-3', 'catalog-1', 'frontend-1']
@@ -75,12 +75,12 @@ function noteCluster(): { cluster: FaultyCluster; done: string[] } {
 t.test('the injector finds its targets and brings them back', async t => {
   const { cluster, done } = noteCluster()
   const injector = new FaultInjector(cluster, names, seededRandom(1))
-  const inject = (fault: 'kill' | 'pause' | 'both', target: (typeof faultTargets)[number], holdMs: number) =>
+  const inject = (fault: FaultKind, target: FaultTarget, holdMs: number) =>
     injector.inject({ fault, target, afterMs: 0, holdMs }, () => {})
   const killed = await inject('kill', 'leader', 0)
   t.match(killed, { names: ['order-3'], leaderKilled: true })
   t.ok(killed.to >= killed.from)
-  t.match(await inject('kill', 'catalog', 1), { names: ['catalog-1'], leaderKilled: false })
+  t.match(await inject('down', 'catalog', 1), { names: ['catalog-1'], leaderKilled: false })
   t.match(await inject('pause', 'leader', 1), { names: ['order-3'], leaderKilled: false })
   t.strictSame(done, ['kill order-3', 'hold catalog-1', 'start catalog-1', 'pause order-3', 'resume order-3'])
   for (let turn = 0; turn < 20; turn += 1) {
@@ -107,6 +107,12 @@ t.test('a stall is the longest wait between a fault and the next one', async t =
   t.strictSame(stallsOf(faults, answers, 500), [75, 220])
   t.strictSame(stallsOf([{ from: 100, to: 150 }], [], 900), [800], 'no answer at all stalls to the end')
   t.strictSame(stallsOf([{ from: 0, to: 10 }], [answer(1, 5), answer(5, 1200), answer(1200, 9000)], 9000), [1195])
+})
+
+t.test('a fault is blamed for the slowest look-up that it touched', async t => {
+  const lookups = [answer(0, 50), answer(90, 120), answer(400, 900), answer(1300, 9000)]
+  t.strictSame(slowestLookups([{ from: 100, to: 200 }], lookups), [500])
+  t.strictSame(slowestLookups([{ from: 10_000, to: 10_100 }], lookups), [null])
 })
 
 t.test('a failover ends with an order that was asked for after the kill', async t => {
@@ -199,6 +205,7 @@ t.test('a client tries again with its key, and a failure counts unless the front
       name: `client-${turns}`,
       random: seededRandom(5),
       products: ['Tux', 'Whale'],
+      looksUp: true,
       record,
       isOver: () => begun++ >= turns,
       frontend: { name: () => 'frontend-1', wasDownSince: () => down },
@@ -228,6 +235,7 @@ const good: ChaosResult = {
     { ...fault, names: ['order-2'], fault: 'pause', leaderKilled: false },
   ],
   stallsMs: [61.4, 212],
+  slowestLookupsMs: [1.5, null],
   failoversMs: [58.2],
   readBack: { orders: 2, mismatches: 0, examples: [] },
   audit: { lost: 0, wrong: 0, duplicated: 0, stock: 12, examples: [] },
@@ -264,7 +272,7 @@ t.test('whatever goes wrong fails the run and is told', async t => {
     { failoversMs: [null] },
     { readBack: { orders: 2, mismatches: 1, examples: [] } },
   ]
-  for (const part of parts) t.notOk(chaosPassed({ ...good, ...part }), Object.keys(part)[0])
+  for (const part of parts) t.notOk(chaosPassed({ ...good, ...part }), Object.keys(part).join())
 })
 
 t.test('the JSON has what the contract names', async t => {

@@ -8,13 +8,13 @@
 exports[`packages/cli/test/chaos.test.ts > TAP > the report of a good run answers both questions well > must match snapshot 1`] = `
 Bazaar chaos · 5 clients · 30 s · 2 faults · seed 7
 
-Longest time without an order being answered (ms)
+How long the clients had to wait (ms)
 
-fault  target  times   p50   p99   max
-──────────────────────────────────────
-kill   leader      1  61.4  61.4  61.4
-pause  leader      1   212   212   212
-all                2  61.4   212   212
+fault  target  times  no order p50   p99   max  slowest look-up p50   max
+─────────────────────────────────────────────────────────────────────────
+kill   leader      1          61.4  61.4  61.4                 1.50  1.50
+pause  leader      1           212   212   212                    –     –
+all                2          61.4   212   212                 1.50  1.50
 
 After 1 kill of the leader the next order was answered in: p50 58.2, p99 58.2, max 58.2 ms
 
@@ -36,13 +36,13 @@ all well
 exports[`packages/cli/test/chaos.test.ts > TAP > whatever goes wrong fails the run and is told > must match snapshot 1`] = `
 Bazaar chaos · 5 clients · 30 s · 2 faults · seed 7
 
-Longest time without an order being answered (ms)
+How long the clients had to wait (ms)
 
-fault  target  times   p50   p99   max
-──────────────────────────────────────
-kill   leader      1  61.4  61.4  61.4
-pause  leader      1   212   212   212
-all                2  61.4   212   212
+fault  target  times  no order p50   p99   max  slowest look-up p50   max
+─────────────────────────────────────────────────────────────────────────
+kill   leader      1          61.4  61.4  61.4                 1.50  1.50
+pause  leader      1           212   212   212                    –     –
+all                2          61.4   212   212                 1.50  1.50
 
 After 1 kill of the leader the next order was answered in: p50 58.2, p99 58.2, max 58.2 ms
 
