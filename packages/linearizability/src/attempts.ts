@@ -7,7 +7,8 @@ import type { OrderAttempt, OrderOperation, OrderQuery } from './order-operation
  * got an order, those without an answer are one operation without an answer. A refusal stands for itself: it is not
  * remembered, so a later attempt may succeed.
  *
- * Repeated stockings and repricings are merged in the same way; their later answers say nothing and are dropped.
+ * Repeated stockings and repricings are merged in the same way; their later answers say nothing and are dropped. A
+ * restock that did nothing may do something when it is repeated, so each stands for itself.
  */
 export function mergeAttempts(history: readonly OrderOperation[]): OrderOperation[] {
   const merged: OrderOperation[] = []
@@ -15,7 +16,7 @@ export function mergeAttempts(history: readonly OrderOperation[]): OrderOperatio
   for (const operation of history) {
     if (operation.type === 'query') {
       if (operation.outcome !== null) merged.push(operation)
-    } else if (operation.outcome !== null && 'refused' in operation.outcome) merged.push(operation)
+    } else if (operation.type === 'restock' || isRefused(operation)) merged.push(operation)
     else {
       const attempts = byKey.get(operation.key)
       if (attempts === undefined) byKey.set(operation.key, [operation])
@@ -27,6 +28,10 @@ export function mergeAttempts(history: readonly OrderOperation[]): OrderOperatio
 }
 
 type Keyed = Exclude<OrderOperation, OrderQuery>
+
+function isRefused({ outcome }: OrderOperation): boolean {
+  return outcome !== null && 'refused' in outcome
+}
 
 function mergeKey(attempts: readonly Keyed[]): OrderOperation[] {
   if (attempts.length === 1) return [...attempts]

@@ -24,7 +24,8 @@ export interface OrderQuery extends Operation {
   readonly outcome: { readonly order: Order | null } | null
 }
 
-/** `stock` adds the quantity; `restock` brings the stock to it if nothing is left. Attempts with one key are one. */
+/** `stock` adds the quantity; `restock` brings the stock to it if nothing is left. Attempts to stock
+ * with one key are one; a key's restock has its effect at most once, which is not checked here. */
 export interface Stocking extends Operation {
   readonly type: 'stock' | 'restock'
   readonly key: string

@@ -120,12 +120,10 @@ export class ShopModel implements Model<Shop, OrderOperation> {
     if (outcome !== null && 'refused' in outcome) return stocked === undefined ? [shop] : impossible
     if (stocked === undefined) return impossible
     if (type === 'restock' && stocked.quantity > 0) return [shop]
-    return [
-      {
-        place: shop.place,
-        products: withProduct(shop, name, { price: stocked.price, quantity: stocked.quantity + quantity }),
-      },
-    ]
+    const products = withProduct(shop, name, { price: stocked.price, quantity: stocked.quantity + quantity })
+    const done = { place: shop.place, products }
+    // A restock with a key that had its effect before has none.
+    return type === 'restock' ? [done, shop] : [done]
   }
 
   #price(shop: Shop, { name, price }: Pricing): Shop {
