@@ -49,13 +49,14 @@ export class Sequencer {
   /**
    * Carries the commands out, in order. Resolves with a result for each once every one is final: committed, or refused
    * with the refusal confirmed by a majority. Rejects as a whole with `NOT_LEADER` (send the same commands, with the same
-   * keys, to another replica), `OVERLOADED`, or `NO_QUORUM` when the disk is full.
+   * keys, to another replica), or with `OVERLOADED` when too many wait or the disk is full.
    */
   execute(commands: readonly Command[]): Promise<CommandResult[]> {
     return new Promise((resolve, reject) => {
       const { leading, leader } = this.#log.leadership
       if (!leading) return reject(new BazaarError('NOT_LEADER', 'this replica does not lead', leader))
-      if (!this.#log.accepting) return reject(new BazaarError('NO_QUORUM', 'the disk is full: no order can be stored'))
+      if (!this.#log.accepting)
+        return reject(new BazaarError('OVERLOADED', 'the disk is full: nothing can be stored until there is room'))
       if (this.#commandsWaiting + commands.length > commandsWaitingMax) {
         return reject(new BazaarError('OVERLOADED', `${this.#commandsWaiting} commands are waiting already`))
       }

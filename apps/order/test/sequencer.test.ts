@@ -109,7 +109,7 @@ t.test('a queue that is full refuses, and a full disk refuses', async t => {
   log.release()
   await Promise.all([first, ...many])
   log.accepting = false
-  t.match(await refusal(execute([buy('z')])), /^NO_QUORUM .*disk is full/)
+  t.match(await refusal(execute([buy('z')])), /^OVERLOADED .*disk is full/)
 })
 
 t.test('a thousand orders at once: numbers without gaps, stock to the unit', async t => {
