@@ -1,8 +1,9 @@
 import { crc32 } from 'node:zlib'
 import type { LogEntry } from '@bazaar/client'
 
-/** `,"crc":"` + 8 hex digits + `"}`: the end of every line of the log. */
-const tailLength = 18
+/** The end of every line of the log: this, 8 hex digits, `"}`. */
+const tailHead = ',"crc":"'
+const tailLength = tailHead.length + 10
 
 /** A line of the log that is not what its replica once wrote: it was damaged on the disk or on the way. */
 export class CorruptLineError extends Error {
@@ -23,7 +24,8 @@ export interface CheckedEntry {
  */
 export function readLine(line: string): CheckedEntry {
   const crc = crc32(line.slice(0, -tailLength))
-  if (crc !== Number(`0x${line.slice(-10, -2)}`)) {
+  const framed = line.startsWith(tailHead, line.length - tailLength) && line.endsWith('"}')
+  if (!framed || crc !== Number(`0x${line.slice(-10, -2)}`)) {
     throw new CorruptLineError(`the checksum of this line of the log does not fit: ${line.slice(0, 200)}`)
   }
   return { entry: JSON.parse(line) as LogEntry, crc }

@@ -1,0 +1,360 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Command, type CommandResult, ConnectionError, type Fact } from '@bazaar/client'
+import { type Disk, realDisk } from '@bazaar/service'
+import t, { type Test } from 'tap'
+import { buildApp } from '../src/app.ts'
+import { Catalog } from '../src/catalog.ts'
+import { ChangeFeed, heartbeatIntervalMs, subscribersMax, unsentBytesMax } from '../src/change-feed.ts'
+import { commandKey } from '../src/command-key.ts'
+import { CorruptLineError, readLine } from '../src/line.ts'
+import { readProductFile } from '../src/product-file.ts'
+import { OtherLogError, Products } from '../src/products.ts'
+import { Restock } from '../src/restock.ts'
+import { Seed } from '../src/seed.ts'
+import { SnapshotFile } from '../src/snapshot-file.ts'
+import { waitersMax, waitMaxMs } from '../src/waiters.ts'
+import { lineOf } from './fake-cluster.ts'
+import { ManualClock } from './manual-clock.ts'
+
+const facts: Fact[] = [
+  { type: 'noop' },
+  { type: 'product', name: 'Tux', price: 25.99, quantity: 3, key: 'a' },
+  { type: 'product', name: 'Füchsin 🦊', price: 9, key: 'b' },
+  { type: 'buy', number: 1, name: 'Tux', quantity: 2, price: 25.99, key: 'c' },
+  { type: 'stock', name: 'Füchsin 🦊', quantity: 7, key: 'd' },
+  { type: 'sell', number: 2, name: 'Tux', quantity: 1, price: 25.99, key: 'e' },
+  { type: 'product', name: 'Tux', price: 19.5, key: 'f' },
+  { type: 'seeded', key: 'seed' },
+]
+const lines = facts.map((fact, at) => lineOf(at + 1, 1, fact))
+const tux = '{"name":"Tux","price":19.5,"quantity":2}'
+const fox = '{"name":"Füchsin 🦊","price":9,"quantity":7}'
+
+function folded(count = lines.length): Products {
+  const products = new Products()
+  for (const line of lines.slice(0, count)) products.apply(line)
+  return products
+}
+
+function buildCatalog(clock = new ManualClock(), products = new Products()) {
+  const catalog = new Catalog(products, new ChangeFeed(clock), clock)
+  const app = buildApp({ name: 'catalog-1', catalog, follower: { following: 'order-3' } })
+  return { clock, catalog, products, app }
+}
+
+function temporaryFolder(t: Test): string {
+  const folder = mkdtempSync(join(tmpdir(), 'bazaar-catalog-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  return folder
+}
+
+t.test('the fold over the log gives prices and stock', async t => {
+  const products = folded()
+  t.equal(products.listJSON(), `[${tux},${fox}]`)
+  t.equal(products.json('Tux'), tux)
+  t.equal(products.json('None'), null)
+  t.match(products.get('Tux'), { index: 7, quantity: 2 })
+  t.equal(products.appliedIndex, 8)
+  t.ok(products.seeded)
+  t.equal(products.apply(lines[3] as string), null, 'a line folded before is skipped')
+  t.equal(products.listJSON(), `[${tux},${fox}]`)
+  t.throws(() => products.apply(lineOf(10, 1, { type: 'noop' })), /gap/)
+  t.throws(() => products.apply(lineOf(9, 1, { ...facts[3], quantity: 3 } as Fact)), /below 0/)
+  t.throws(() => products.apply(lineOf(9, 1, { ...facts[3], name: 'None' } as Fact)), /not a product/)
+  t.throws(() => products.apply(lineOf(8, 2, { type: 'noop' })), OtherLogError, 'the last line has another content')
+})
+
+t.test('a line with any damaged byte is refused', async t => {
+  const line = lines[1] as string
+  for (let at = 0; at < line.length; at += 1) {
+    const damaged = line.slice(0, at) + String.fromCharCode(line.charCodeAt(at) ^ 1) + line.slice(at + 1)
+    t.throws(() => readLine(damaged), CorruptLineError, `byte ${at}`)
+  }
+  t.throws(() => readLine(''), CorruptLineError)
+  t.throws(() => readLine(line.slice(0, 40)), CorruptLineError)
+})
+
+t.test('a snapshot restores the same state, and a damaged one nothing', async t => {
+  const stored = JSON.parse(JSON.stringify(folded(5).snapshot()))
+  const products = new Products()
+  t.ok(products.restore(stored))
+  for (const line of lines) products.apply(line)
+  t.strictSame(products.snapshot(), folded().snapshot())
+  const other = new Products()
+  t.notOk(other.restore({ ...stored, products: [{ ...stored.products[0], quantity: 99 }] }))
+  t.notOk(other.restore({ ...stored, appliedIndex: 4 }))
+  t.equal(other.appliedIndex, 0)
+  products.reset()
+  t.strictSame(products.snapshot(), new Products().snapshot())
+})
+
+t.test('look-ups wait until the catalog has caught up, and for the index that they ask for', async t => {
+  const { clock, catalog, app } = buildCatalog()
+  const early = app.inject('/products/Tux')
+  const later = app.inject('/products/Tux?index=8')
+  t.equal((await app.inject('/ready')).statusCode, 503)
+  catalog.catchUpTo({ index: 2, term: 1 })
+  catalog.apply(lines.slice(0, 1))
+  t.notOk(catalog.ready)
+  catalog.apply(lines.slice(1, 4))
+  t.equal((await early).body, '{"index":4,"data":{"name":"Tux","price":25.99,"quantity":1}}')
+  t.match(
+    (await app.inject('/ready')).json().error.message,
+    /first products/,
+    'caught up, but the shop is not set up yet',
+  )
+  catalog.apply(lines.slice(4))
+  t.equal((await app.inject('/ready')).statusCode, 200)
+  const answer = await later
+  t.equal(answer.body, `{"index":8,"data":${tux}}`)
+  t.match(answer.headers, { 'bazaar-index': '8', 'content-type': 'application/json; charset=utf-8' })
+  t.equal((await app.inject('/products?index=8')).body, `{"index":8,"data":[${tux},${fox}]}`)
+  t.equal((await app.inject(`/products/${encodeURIComponent('Füchsin 🦊')}`)).body, `{"index":8,"data":${fox}}`)
+  const absent = await app.inject('/products/None')
+  t.match(absent, { statusCode: 404, headers: { 'bazaar-index': '8' } })
+  t.equal(absent.json().error.reason, 'PRODUCT_NOT_FOUND')
+  t.match(await app.inject('/status'), {
+    statusCode: 200,
+    body: /"appliedIndex":8,"products":2,"ready":true,"following":"order-3"/,
+  })
+  t.match((await app.inject('/metrics')).body, /^bazaar_catalog_applied_index 8$/m)
+  for (const url of ['/products?index=-1', '/products?index=1e3', '/products?colour=red', '/products/Tux?index=']) {
+    t.equal((await app.inject(url)).statusCode, 400, url)
+  }
+  t.equal(clock.now(), 0)
+  await app.close()
+})
+
+t.test('a catalog is not ready before it has seen an entry of the leader’s own term', async t => {
+  const { catalog } = buildCatalog()
+  catalog.catchUpTo({ index: 3, term: 2 })
+  catalog.apply(lines)
+  t.notOk(catalog.ready, 'older entries may be committed that this leader has not committed yet')
+  catalog.apply([lineOf(9, 2, { type: 'noop' })])
+  t.ok(catalog.ready)
+})
+
+t.test('a wait ends with 503 after its limit, and only so many wait', async t => {
+  const { clock, catalog, app } = buildCatalog()
+  catalog.catchUpTo({ index: 1, term: 1 })
+  catalog.apply(lines)
+  const waiting = Array.from({ length: waitersMax }, () => app.inject('/products/Tux?index=9'))
+  await app.inject('/health')
+  t.equal(catalog.waiting, waitersMax)
+  const refused = await app.inject('/products/Tux?index=9')
+  t.match(refused.json().error, { code: 503, reason: 'OVERLOADED' })
+  t.equal((await app.inject('/products/Tux?index=8')).statusCode, 200, 'who needs not wait is answered')
+  clock.advance(waitMaxMs)
+  for (const response of await Promise.all(waiting)) {
+    if (response.statusCode !== 503) t.fail(`got ${response.statusCode}`)
+  }
+  const [first] = await Promise.all(waiting)
+  t.equal(first?.json().error.message, 'the catalog has applied index 8; a look-up needs index 9')
+  t.equal(catalog.waiting, 0)
+  await app.close()
+})
+
+class FakeSubscriber {
+  text = ''
+  writableLength = 0
+  closed = ''
+  write(text: string): void {
+    this.text += text
+  }
+  end(): void {
+    this.closed = 'ended'
+  }
+  destroy(): void {
+    this.closed = 'cut off'
+  }
+}
+
+t.test('the feed names each changed product once per batch, and never falls silent', async t => {
+  const { clock, catalog } = buildCatalog()
+  catalog.apply(lines.slice(0, 3))
+  const subscriber = new FakeSubscriber()
+  catalog.feed.join(subscriber, catalog.products)
+  t.equal(subscriber.text, '{"index":3}\n')
+  catalog.apply(lines.slice(3))
+  t.equal(subscriber.text, '{"index":3}\n{"index":7,"name":"Tux"}\n{"index":5,"name":"Füchsin 🦊"}\n')
+  subscriber.text = ''
+  clock.advance(3 * heartbeatIntervalMs)
+  t.equal(subscriber.text, '{"index":8}\n'.repeat(3))
+  catalog.feed.leave(subscriber)
+  t.equal(catalog.feed.size, 0)
+})
+
+t.test('a slow subscriber is cut off, and their number is bounded', async t => {
+  const { clock, catalog, app } = buildCatalog()
+  const subscribers = Array.from({ length: subscribersMax }, () => new FakeSubscriber())
+  for (const subscriber of subscribers) catalog.feed.join(subscriber, catalog.products)
+  t.equal((await app.inject('/changes')).json().error.reason, 'OVERLOADED')
+  const [slow, other] = subscribers as [FakeSubscriber, FakeSubscriber]
+  slow.writableLength = unsentBytesMax + 1
+  clock.advance(heartbeatIntervalMs)
+  t.equal(slow.closed, 'cut off')
+  t.equal(other.closed, '')
+  t.equal(catalog.feed.size, subscribersMax - 1)
+  catalog.reset()
+  t.equal(other.closed, 'ended', 'after a reset they start anew')
+  await app.close()
+})
+
+t.test('the snapshot is written lazily, and a damaged one is set aside', async t => {
+  const folder = temporaryFolder(t)
+  const path = join(folder, 'catalog.json')
+  const clock = new ManualClock()
+  const warnings: string[] = []
+  const warn = (message: string) => void warnings.push(message)
+  const products = folded()
+  products.reset()
+  const file = await SnapshotFile.open(folder, products, { clock, warn })
+  for (const line of lines) products.apply(line)
+  file.start()
+  t.notOk(existsSync(path))
+  await file.save()
+  t.equal(JSON.parse(readFileSync(path, 'utf8')).appliedIndex, 8)
+  file.stop()
+
+  const again = new Products()
+  await SnapshotFile.open(folder, again, { clock, warn })
+  t.strictSame(again.snapshot(), products.snapshot())
+
+  for (const damaged of ['{"appliedIndex":8', '[]', '{"appliedIndex":8,"products":[]}', '7']) {
+    writeFileSync(path, damaged)
+    const rebuilt = new Products()
+    await SnapshotFile.open(folder, rebuilt, { clock, warn })
+    t.equal(rebuilt.appliedIndex, 0)
+    t.match(warnings.pop(), /catalog.json is damaged: set aside/)
+    t.equal(readFileSync(`${path}.corrupt`, 'utf8'), damaged)
+    t.notOk(existsSync(path))
+  }
+})
+
+t.test('a full disk costs a warning, a failing one the process', async t => {
+  const folder = temporaryFolder(t)
+  let code = 'ENOSPC'
+  const disk: Disk = {
+    ...realDisk,
+    create: async () => {
+      throw Object.assign(new Error(code), { code })
+    },
+  }
+  const warnings: string[] = []
+  const products = new Products()
+  const file = await SnapshotFile.open(folder, products, {
+    clock: new ManualClock(),
+    warn: message => void warnings.push(message),
+    disk,
+  })
+  products.apply(lines[0] as string)
+  await file.save()
+  t.match(warnings, [/disk is full/])
+  code = 'EIO'
+  await t.rejects(file.save(), { code: 'EIO' })
+})
+
+/** Stands for the order service; each answer of the script is an error to throw, or the results. */
+function scriptedCommands(script: (commands: readonly Command[]) => CommandResult[]) {
+  const asked: Command[] = []
+  return {
+    asked,
+    async execute(commands: readonly Command[]): Promise<CommandResult[]> {
+      asked.push(...commands)
+      return script(commands)
+    },
+  }
+}
+
+const settled = () => new Promise(resolve => setImmediate(resolve))
+
+t.test('restocking asks for every empty product at each interval, with a key for each time it ran out', async t => {
+  const { clock, catalog } = buildCatalog()
+  let fails = true
+  const commands = scriptedCommands(batch => {
+    if (fails) throw new ConnectionError('nobody there')
+    return batch.map(() => ({ index: 1 }))
+  })
+  const levels: Record<string, number> = { Tux: 5, 'Füchsin 🦊': 0 }
+  const restock = new Restock(catalog, commands, clock, { intervalMs: 1000, levelOf: name => levels[name] ?? 0 })
+  restock.start()
+  catalog.apply(lines.slice(0, 4))
+  catalog.apply([lineOf(5, 1, { type: 'buy', number: 2, name: 'Tux', quantity: 1, price: 1, key: 'x' })])
+  clock.advance(1000)
+  t.strictSame(commands.asked, [], 'not before it has caught up')
+  catalog.catchUpTo({ index: 1, term: 1 })
+  for (const _ of [1, 2]) {
+    clock.advance(1000)
+    await settled()
+    const command = { type: 'restock', key: 'restock:5:Tux', name: 'Tux', quantity: 5 }
+    t.strictSame(commands.asked.splice(0), [command], 'the same emptiness has the same key')
+    fails = false
+  }
+  catalog.apply([lineOf(6, 1, { type: 'stock', name: 'Tux', quantity: 5, key: 'restock:5:Tux' })])
+  clock.advance(1000)
+  t.strictSame(commands.asked, [])
+  restock.stop()
+  clock.advance(5000)
+})
+
+t.test('a key is visible ASCII of bounded length, whatever the name', async t => {
+  t.equal(commandKey('seed', 'Tux'), 'seed:Tux')
+  t.equal(commandKey('seed', 'a b'), 'seed:a%20b')
+  const long = commandKey('seed', '🦊'.repeat(64))
+  t.match(long, /^seed:[0-9a-f]{64}$/)
+  t.not(long, commandKey('seed', '🐻'.repeat(64)))
+})
+
+t.test('seeding goes on until it is done, and does not mind that another catalog did a part', async t => {
+  const { clock, catalog } = buildCatalog()
+  let round = 0
+  const commands = scriptedCommands(batch => {
+    round += 1
+    if (round === 1) throw new ConnectionError('nobody there')
+    if (round === 2) return batch.map(() => ({ error: { code: 503, reason: 'OVERLOADED', message: '' } }))
+    return batch.map(() => ({ error: { code: 422, reason: 'KEY_REUSED', message: '' } }))
+  })
+  const seed = new Seed(catalog, commands, clock, [{ name: 'Tux', price: 1, quantity: 2 }])
+  const running = seed.run()
+  void seed.run()
+  for (let waits = 0; waits < 2; waits += 1) {
+    await settled()
+    clock.advance(1000)
+  }
+  await running
+  const product = { type: 'product', key: 'seed:Tux', name: 'Tux', price: 1, quantity: 2 }
+  t.strictSame(commands.asked, [product, product, product, { type: 'seeded', key: 'seed' }])
+  catalog.apply(lines)
+  await seed.run()
+  t.equal(commands.asked.length, 4, 'a seeded log is left alone')
+})
+
+t.test('a products file is checked, and a mistake in it is named', async t => {
+  const path = join(temporaryFolder(t), 'products.json')
+  const write = (value: unknown) => writeFileSync(path, typeof value === 'string' ? value : JSON.stringify(value))
+  t.equal((await readProductFile(undefined)).length, 12)
+  t.match(await readProductFile(undefined), [{ name: 'Tux', price: 25.99 }])
+  const products = [
+    { name: 'Tux', price: 1 },
+    { name: 'Fox', price: 2.5, quantity: 0 },
+  ]
+  write(products)
+  t.strictSame(await readProductFile(path), products)
+  const mistakes: [unknown, RegExp][] = [
+    ['[{', /JSON/],
+    [{}, /the file must be an array of 1\.\.10000 items, got \{\}/],
+    [[], /the file must be an array of 1/],
+    [[{ name: 'Tux' }], /0\.price is missing/],
+    [[{ name: 'Tux', price: '1' }], /0\.price must be 0\.\.1000000, got "1"/],
+    [[{ name: 'a/b', price: 1 }], /0\.name must be/],
+    [[{ name: 'Tux', price: 1, color: 'red' }], /0\.color is not a known field/],
+    [[...products, ...products], /"Tux" is there twice/],
+  ]
+  for (const [value, message] of mistakes) {
+    write(value)
+    await t.rejects(readProductFile(path), { name: 'ConfigError', message }, String(message))
+  }
+  await t.rejects(readProductFile(`${path}.absent`), { name: 'ConfigError', message: /no such file/ })
+})

@@ -1,0 +1,193 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Command, systemClock } from '@bazaar/client'
+import t, { type Test } from 'tap'
+import { Catalog } from '../src/catalog.ts'
+import { ChangeFeed } from '../src/change-feed.ts'
+import { Commands } from '../src/commands.ts'
+import { Follower, followTimeoutMs } from '../src/follower.ts'
+import { Products } from '../src/products.ts'
+import { agreedLeader } from '../src/replica.ts'
+import { FakeCluster, lineOf } from './fake-cluster.ts'
+import { until } from './until.ts'
+
+const seedCommand: Command = { type: 'product', key: 'seed:Tux', name: 'Tux', price: 25.99, quantity: 1000 }
+
+/** A cluster with one product, and a follower of it. */
+async function follow(t: Test, prepare: (cluster: FakeCluster) => void = () => {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'bazaar-follow-'))
+  const cluster = await new FakeCluster(folder).start()
+  cluster.execute(seedCommand)
+  prepare(cluster)
+  const warnings: string[] = []
+  const catalog = new Catalog(new Products(), new ChangeFeed(systemClock), systemClock)
+  const clients = cluster.clients()
+  const follower = new Follower(clients, catalog, systemClock, message => void warnings.push(message))
+  const run = follower.run()
+  run.catch(() => {})
+  t.teardown(async () => {
+    follower.stop()
+    catalog.stop()
+    await Promise.allSettled([
+      run,
+      ...clients.map(({ client }) => (client as unknown as { close(): Promise<void> }).close()),
+    ])
+    await cluster.stop()
+    rmSync(folder, { recursive: true })
+  })
+  const caughtUp = () => catalog.products.appliedIndex === cluster.lines.length
+  const quantity = () => catalog.products.get('Tux')?.quantity
+  return { cluster, catalog, follower, run, warnings, caughtUp, quantity }
+}
+
+t.test('the leader is who a majority names in the highest term', async t => {
+  const status = (name: string, term: number, leader: string | null) =>
+    ({ name, term, leader, role: leader === name ? 'leader' : 'follower' }) as Parameters<
+      typeof agreedLeader
+    >[0][number]
+  const [a, b, c] = [status('a', 2, 'a'), status('b', 2, 'a'), status('c', 2, null)]
+  t.equal(agreedLeader([a, b], 3), a)
+  t.equal(agreedLeader([a, c], 3), null, 'one and itself are needed')
+  t.equal(agreedLeader([b, c], 3), null, 'the leader itself has to answer')
+  t.equal(agreedLeader([a, b, status('c', 3, null)], 3), null, 'a newer term has begun')
+  t.equal(agreedLeader([a, status('b', 3, 'b'), status('c', 3, 'b')], 3)?.name, 'b', 'a deposed leader is outvoted')
+  t.equal(agreedLeader([], 3), null)
+  t.equal(agreedLeader([a], 1), a)
+})
+
+t.test('the follower follows the leader, whatever pieces the lines come in', async t => {
+  const { cluster, catalog, follower, caughtUp, quantity } = await follow(t, cluster => {
+    for (const replica of cluster.replicas) replica.pieceBytes = 7
+    for (let count = 0; count < 50; count += 1) cluster.buy('Tux')
+  })
+  await until('ready', () => catalog.ready && caughtUp())
+  t.equal(quantity(), 950)
+  t.equal(follower.following, 'order-3')
+  for (let count = 0; count < 50; count += 1) cluster.buy('Tux')
+  await until('all applied', caughtUp)
+  t.equal(quantity(), 900)
+})
+
+t.test('a leader that is killed is replaced at once, first by anyone, then by the new leader', async t => {
+  const { cluster, catalog, follower, caughtUp } = await follow(t)
+  await until('ready', () => catalog.ready)
+  cluster.leader = null
+  await cluster.replica('order-3').stop()
+  await until('somebody else is followed', () => follower.following !== null && follower.following !== 'order-3')
+  cluster.elect('order-1')
+  cluster.buy('Tux')
+  await until('all applied', caughtUp)
+  await until('the leader is followed', () => follower.following === 'order-1')
+  await until(
+    'one stream is left',
+    () => cluster.replica('order-2').followers + cluster.replica('order-1').followers === 1,
+  )
+  await cluster.replica('order-3').start()
+  cluster.elect('order-3')
+  await until('the leader that came back is followed', () => follower.following === 'order-3')
+})
+
+t.test('a leader that falls silent is replaced as soon as the others agree on another', async t => {
+  const { cluster, catalog, follower, caughtUp } = await follow(t)
+  await until('ready', () => catalog.ready && follower.following === 'order-3')
+  cluster.replica('order-3').paused = true
+  cluster.elect('order-2')
+  const pausedAt = performance.now()
+  cluster.buy('Tux')
+  await until('all applied', caughtUp)
+  t.equal(follower.following, 'order-2')
+  t.ok(performance.now() - pausedAt < 4 * followTimeoutMs)
+})
+
+t.test('a silent stream is dropped even when nobody leads', async t => {
+  const { cluster, catalog, follower } = await follow(t)
+  await until('ready', () => catalog.ready && follower.following === 'order-3')
+  cluster.leader = null
+  cluster.replica('order-3').paused = true
+  await until('another is followed', () => follower.following !== null && follower.following !== 'order-3')
+})
+
+t.test('a damaged line is not applied, and its replica is left for another', async t => {
+  const { cluster, catalog, follower, warnings, caughtUp, quantity } = await follow(t, cluster => {
+    cluster.buy('Tux')
+    cluster.replica('order-3').mangle = line => line.replace('"quantity":1,', '"quantity":9,')
+  })
+  await until('all applied', caughtUp)
+  t.not(follower.following, 'order-3')
+  t.ok(catalog.ready, 'the leader still says how far the log goes')
+  cluster.buy('Tux')
+  await until('all applied', caughtUp)
+  t.equal(quantity(), 998)
+  t.match(warnings, [/^order-3: the checksum of this line/])
+})
+
+t.test('a log that was wiped is read from its beginning', async t => {
+  const { cluster, catalog, follower, warnings, caughtUp, quantity } = await follow(t)
+  for (let count = 0; count < 20; count += 1) cluster.buy('Tux')
+  await until('all applied', caughtUp)
+  cluster.wipe()
+  cluster.elect('order-3')
+  cluster.execute({ ...seedCommand, quantity: 5 })
+  await until('the new log is applied', () => caughtUp() && quantity() === 5)
+  await until('ready', () => catalog.ready && follower.following === 'order-3')
+  t.match(warnings[0], /rebuilt from the log's beginning$/)
+})
+
+t.test('a new log that has outgrown the old one is told from it by the last line', async t => {
+  const { cluster, warnings, caughtUp, quantity } = await follow(t)
+  await until('all applied', caughtUp)
+  const length = cluster.lines.length
+  cluster.wipe()
+  cluster.elect('order-3')
+  cluster.execute({ ...seedCommand, key: 'other', quantity: 500 })
+  while (cluster.lines.length < length + 30) cluster.buy('Tux', `new-${cluster.lines.length}`)
+  const bought = cluster.lines.length - 2
+  await until('the new log is applied', () => caughtUp() && quantity() === 500 - bought)
+  t.match(warnings.join(), /is not the one that was applied/)
+})
+
+t.test('a gap in the stream is a bug and ends the follower', async t => {
+  const { cluster, catalog, run } = await follow(t)
+  await until('ready', () => catalog.ready)
+  cluster.replica('order-3').mangle = () => lineOf(99, 1, { type: 'noop' })
+  cluster.buy('Tux')
+  await t.rejects(run, /gap/)
+})
+
+t.test('while nobody is there, attempts are spaced; then it goes on where it was', async t => {
+  const { cluster, catalog, follower, caughtUp } = await follow(t)
+  await until('all applied', () => catalog.ready && caughtUp())
+  await cluster.stop()
+  await until('nobody is followed', () => follower.following === null)
+  const applied = catalog.products.appliedIndex
+  t.ok(catalog.ready, 'what it knows it still shows')
+  cluster.buy('Tux')
+  await Promise.all(cluster.replicas.map(replica => replica.start()))
+  await until('all applied', caughtUp)
+  const asked = cluster.replicas.flatMap(replica => replica.askedAfter)
+  t.equal(asked.at(-1), applied - 1, 'from the last line on')
+})
+
+t.test('a replica that ends every stream at once is not asked without pause', async t => {
+  const { cluster } = await follow(t, cluster => {
+    for (const replica of cluster.replicas) replica.streamsEndAtOnce = true
+  })
+  const asked = () => cluster.replicas.flatMap(replica => replica.askedAfter).length
+  await until('some attempts', () => asked() >= 3)
+  const [before, startMs] = [asked(), performance.now()]
+  await until('more attempts', () => asked() >= before + 5)
+  t.ok(performance.now() - startMs > 100, `5 attempts in ${performance.now() - startMs} ms`)
+})
+
+t.test('commands go to the leader, by hint or by trying', async t => {
+  const { cluster } = await follow(t)
+  const commands = new Commands(cluster.clients())
+  const stock = (key: string): Command => ({ type: 'stock', key, name: 'Tux', quantity: 1 })
+  t.match(await commands.execute([stock('1')]), [{ index: 3 }])
+  await cluster.replica('order-3').stop()
+  cluster.elect('order-2')
+  t.match(await commands.execute([stock('2')]), [{ index: 5 }])
+  cluster.leader = null
+  await t.rejects(commands.execute([stock('3')]), /not me/)
+})
