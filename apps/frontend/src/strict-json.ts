@@ -21,11 +21,14 @@ export function refuseDuplicateFields(app: Service): void {
 }
 
 /** Counts fields by their colons; the bodies of our contract are flat objects, and any other is refused later. */
-export function hasDuplicateFields(text: string, body: unknown): boolean {
+function hasDuplicateFields(text: string, body: unknown): boolean {
   if (typeof body !== 'object' || body === null) return false
   const fields = Object.keys(body).length
-  if (text.match(colons)?.length === fields) return false
-  const values = Object.values(body)
-  if (values.some(value => typeof value === 'object' && value !== null)) return false
-  return text.replaceAll(strings, '').match(colons)?.length !== fields
+  if (count(text) === fields) return false
+  const flat = Object.values(body).every(value => typeof value !== 'object' || value === null)
+  return flat && count(text.replaceAll(strings, '')) !== fields
+}
+
+function count(text: string): number {
+  return text.match(colons)?.length ?? 0
 }

@@ -1,0 +1,190 @@
+import { BazaarError, type Command, systemClock } from '@bazaar/client'
+import tap, { type Test } from 'tap'
+import { Leadership } from '../src/leader.ts'
+import { OrderQueries } from '../src/order-queries.ts'
+import { type OrderLimits, Orders } from '../src/orders.ts'
+import { FakeCluster, until } from './fixtures/fake-cluster.ts'
+
+let keys = 0
+const buy = (quantity = 1, name = 'Tux'): Command => ({ type: 'buy', key: `key-${keys++}`, name, quantity })
+
+async function store(t: Test, limits: Partial<OrderLimits> = {}) {
+  const cluster = await FakeCluster.start()
+  const replicas = cluster.replicas()
+  const leadership = new Leadership(replicas, systemClock)
+  const answers: (number | null)[] = []
+  const onAnswer = (_command: Command, index: number | null) => answers.push(index)
+  const parts = { replicas, leadership, clock: systemClock, limits: { attemptTimeoutMs: 60, ...limits } }
+  t.teardown(async () => {
+    await Promise.all([...replicas.values()].map(replica => replica.close()))
+    await cluster.stop()
+  })
+  return { cluster, leadership, answers, orders: new Orders({ ...parts, onAnswer }), queries: new OrderQueries(parts) }
+}
+
+/** Makes the leader wait before it answers, until `release`. */
+function heldBack(cluster: FakeCluster): { release: () => void } {
+  let release = () => {}
+  const held = new Promise<void>(resolve => {
+    release = resolve
+  })
+  cluster.beforeAnswer = () => held
+  return { release }
+}
+
+tap.test('orders that arrive while a request is under way travel together in the next', async t => {
+  const { cluster, orders, answers } = await store(t, { attemptTimeoutMs: 5000 })
+  const { release } = heldBack(cluster)
+  const all = Array.from({ length: 20 }, () => orders.submit(buy()))
+  await until(() => cluster.batches.length === 1)
+  release()
+  const numbers = (await Promise.all(all)).map(({ order }) => order?.number)
+  t.same(
+    numbers,
+    Array.from({ length: 20 }, (_, at) => at + 1),
+  )
+  t.same(
+    cluster.batches.map(batch => batch.length),
+    [1, 19],
+  )
+  t.equal(answers.length, 20)
+  t.equal(orders.pending, 0)
+})
+
+tap.test('each order of a batch gets its own answer', async t => {
+  const { cluster, orders } = await store(t, { attemptTimeoutMs: 5000 })
+  const { release } = heldBack(cluster)
+  const first = orders.submit(buy())
+  await until(() => cluster.batches.length === 1)
+  const reused = buy()
+  const settled = Promise.allSettled([
+    orders.submit(buy(1000)),
+    orders.submit(reused),
+    orders.submit(buy(1, 'Yeti')),
+    orders.submit({ ...reused, quantity: 2 } as Command),
+    orders.submit(reused),
+  ])
+  release()
+  await first
+  t.match(await settled, [
+    { status: 'rejected', reason: { reason: 'OUT_OF_STOCK', message: 'Tux: 1000 asked, 99 in stock' } },
+    { status: 'fulfilled', value: { order: { number: 2 } } },
+    { status: 'rejected', reason: { reason: 'PRODUCT_NOT_FOUND' } },
+    { status: 'rejected', reason: { reason: 'KEY_REUSED' } },
+    { status: 'fulfilled', value: { order: { number: 2 } } },
+  ])
+})
+
+tap.test('the hint of a replica that does not lead is followed', async t => {
+  const { cluster, orders, leadership } = await store(t)
+  await orders.submit(buy())
+  t.equal(leadership.name, 'order-3')
+  cluster.leader = 'order-1'
+  cluster.term++
+  t.equal((await orders.submit(buy())).order?.number, 2)
+  t.equal(leadership.name, 'order-1')
+})
+
+tap.test('a hint that leads nowhere does not make a loop', async t => {
+  const { cluster, orders } = await store(t, { orderDeadlineMs: 300 })
+  await orders.submit(buy())
+  cluster.leader = null
+  cluster.hint = name => (name === 'order-1' ? 'order-2' : 'order-1')
+  await t.rejects(orders.submit(buy()), { name: 'BazaarError', reason: 'NO_QUORUM' })
+})
+
+tap.test('when the leader is killed, the order goes to its successor with the same key, and once', async t => {
+  const { cluster, orders } = await store(t)
+  await orders.submit(buy())
+  const { release } = heldBack(cluster)
+  const waiting = [orders.submit(buy()), orders.submit(buy())]
+  await until(() => cluster.batches.length === 2)
+  cluster.peer('order-3').kill()
+  cluster.leader = null
+  const electedAfterMs = 40
+  setTimeout(() => {
+    cluster.leader = 'order-2'
+    cluster.term++
+  }, electedAfterMs)
+  const before = performance.now()
+  release()
+  t.same(
+    (await Promise.all(waiting)).map(({ order }) => order?.number),
+    [2, 3],
+  )
+  t.ok(performance.now() - before < electedAfterMs + 110, 'soon after the election')
+  t.equal(cluster.orders.length, 3)
+})
+
+tap.test('a paused leader keeps its connections open, but holds nobody up for longer than an attempt', async t => {
+  const { cluster, orders } = await store(t)
+  await orders.submit(buy())
+  cluster.peer('order-3').paused = true
+  const first = orders.submit(buy())
+  const second = orders.submit(buy())
+  setTimeout(() => {
+    cluster.leader = 'order-1'
+    cluster.term++
+  }, 100)
+  t.same(
+    (await Promise.all([first, second])).map(({ order }) => order?.number),
+    [2, 3],
+  )
+})
+
+tap.test('a leader that woke up in an old term is not believed', async t => {
+  const { cluster, leadership } = await store(t)
+  t.equal(await leadership.find(performance.now() + 1000), 'order-3')
+  cluster.term = 0
+  leadership.failed('order-3', new Error('closed'))
+  t.equal(await leadership.find(performance.now() + 50), null)
+  cluster.term = 2
+  t.equal(await leadership.find(performance.now() + 1000), 'order-3')
+})
+
+tap.test('without a majority an order is refused at its deadline, and nobody hangs', async t => {
+  const { cluster, orders, queries } = await store(t, { orderDeadlineMs: 150 })
+  for (const name of ['order-1', 'order-2', 'order-3']) cluster.peer(name).kill()
+  const before = performance.now()
+  const refused = await Promise.allSettled([orders.submit(buy()), orders.submit(buy()), queries.order(1)])
+  t.match(refused, Array(3).fill({ status: 'rejected', reason: { reason: 'NO_QUORUM' } }))
+  t.ok(performance.now() - before < 1150)
+  t.equal(orders.pending, 0)
+})
+
+tap.test('a leader that says it has no majority is asked again', async t => {
+  const { cluster, orders } = await store(t)
+  let refusals = 0
+  cluster.beforeAnswer = async () => {
+    if (refusals++ < 3) throw new BazaarError('NO_QUORUM', 'nobody follows')
+  }
+  t.equal((await orders.submit(buy())).order?.number, 1)
+})
+
+tap.test('OVERLOADED goes back to the client, from the leader and from the queue', async t => {
+  const { cluster, orders } = await store(t, { ordersWaitingMax: 2, attemptTimeoutMs: 5000 })
+  const { release } = heldBack(cluster)
+  const waiting = [orders.submit(buy()), orders.submit(buy())]
+  await t.rejects(orders.submit(buy()), { name: 'BazaarError', reason: 'OVERLOADED', message: /2 orders are waiting/ })
+  release()
+  await Promise.all(waiting)
+  cluster.beforeAnswer = async () => {
+    throw new BazaarError('OVERLOADED', 'too much')
+  }
+  await t.rejects(orders.submit(buy()), { name: 'BazaarError', reason: 'OVERLOADED', message: 'too much' })
+})
+
+tap.test('an order is read from the leader, and that there is none only the leader may say', async t => {
+  const { cluster, orders, queries } = await store(t)
+  await orders.submit(buy())
+  t.match(await queries.order(1), { number: 1, name: 'Tux' })
+  t.equal(await queries.order(2), null)
+  cluster.peer('order-3').kill()
+  const asked = queries.order(1)
+  setTimeout(() => {
+    cluster.leader = 'order-2'
+    cluster.term++
+  }, 20)
+  t.match(await asked, { number: 1 })
+  t.equal(await queries.order(2), null)
+})
