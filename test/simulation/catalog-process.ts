@@ -1,0 +1,96 @@
+import { join } from 'node:path'
+import type { Command, Product } from '@bazaar/client'
+import type { Stocking } from '@bazaar/linearizability'
+import { Catalog } from '../../apps/catalog/src/catalog.ts'
+import { ChangeFeed } from '../../apps/catalog/src/change-feed.ts'
+import { Commands } from '../../apps/catalog/src/commands.ts'
+import { Follower } from '../../apps/catalog/src/follower.ts'
+import { Products } from '../../apps/catalog/src/products.ts'
+import type { Replica } from '../../apps/catalog/src/replica.ts'
+import { Restock } from '../../apps/catalog/src/restock.ts'
+import { Seed } from '../../apps/catalog/src/seed.ts'
+import { SnapshotFile } from '../../apps/catalog/src/snapshot-file.ts'
+import { type DiskHealth, SimulatedDisk } from './disk.ts'
+import type { History } from './history.ts'
+import type { Life } from './life.ts'
+import { dataFolder } from './order-process.ts'
+import { replicaClient } from './replica-client.ts'
+import type { World } from './world.ts'
+
+export interface CatalogProcessOptions {
+  readonly world: World
+  readonly history: History
+  readonly life: Life
+  readonly health: DiskHealth
+  readonly products: readonly Product[]
+  /** 0 is never. */
+  readonly restockMs: number
+  /** The process cannot go on. */
+  readonly fatal: (error: Error) => void
+}
+
+/** Puts a catalog together as its `main` does, but over simulated ports, and starts it. */
+export async function startCatalogProcess(options: CatalogProcessOptions): Promise<void> {
+  const { world, history, life, health, products: initial, restockMs, fatal } = options
+  const { clock, name } = life
+  const random = world.random.fork(`${name} at ${world.scheduler.now}`)
+  const disk = new SimulatedDisk({ files: world.files, life, health, random })
+  const warn = (message: string): void => world.trace.note(`${name}: ${message}`)
+  const replicas = world.replicas.map(replica => ({
+    name: replica,
+    client: recordingClient(world, life, replica, history),
+  }))
+  const catalog = new Catalog(new Products(), new ChangeFeed(clock), clock)
+  const follower = new Follower(replicas, catalog, clock, warn)
+  const snapshotFile = await SnapshotFile.open(join(dataFolder, name), catalog.products, {
+    clock,
+    warn,
+    disk: disk.forSmallFiles,
+  })
+  const commands = new Commands(replicas as unknown as readonly [Replica, ...Replica[]])
+  const seed = new Seed(catalog, commands, clock, initial)
+  const levelOf = (product: string): number => initial.find(each => each.name === product)?.quantity ?? 0
+  const restock = new Restock(catalog, commands, clock, { intervalMs: restockMs, levelOf })
+  catalog.onReady = () => void seed.run().catch(fatal)
+
+  const service = {
+    async product(product: string, index: number) {
+      await catalog.reached(index)
+      const json = catalog.products.json(product)
+      return { index: catalog.products.appliedIndex, data: json === null ? null : (JSON.parse(json) as Product) }
+    },
+    async products(index: number) {
+      await catalog.reached(index)
+      return { index: catalog.products.appliedIndex, data: JSON.parse(catalog.products.listJSON()) as Product[] }
+    },
+    changes(sink: Parameters<ChangeFeed['join']>[0] & { on(event: string, listener: () => void): void }) {
+      sink.on('close', () => catalog.feed.leave(sink))
+      catalog.feed.join(sink, catalog.products)
+      return null
+    },
+  }
+  world.catalogs.serve(life, service)
+  world.changes.serve(life, service)
+  void follower.run().catch(fatal)
+  snapshotFile.start()
+  if (restockMs > 0) restock.start()
+  world.trace.note(`${name} runs from index ${catalog.products.appliedIndex}`)
+}
+
+/** Restocks change what customers see, so they belong to the history. */
+function recordingClient(world: World, life: Life, replica: string, history: History) {
+  const client = replicaClient(world, life, replica)
+  return {
+    ...client,
+    async execute(commands: readonly Command[], options?: { timeoutMs?: number | undefined }) {
+      const recorded = commands.map(command => {
+        if (command.type !== 'restock') return null
+        const { key, name, quantity } = command
+        return history.begin<Stocking>({ type: 'restock', client: life.name, key, name, quantity })
+      })
+      const results = await client.execute(commands, options)
+      for (const [at, { error }] of results.entries()) if (error === undefined) recorded[at]?.answer({ done: true })
+      return results
+    },
+  }
+}

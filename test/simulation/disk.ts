@@ -1,0 +1,142 @@
+import { dirname } from 'node:path'
+import type { Disk as LogDisk, DiskFile as LogDiskFile } from '../../apps/order/src/raft-log/disk.ts'
+import type { DiskFile as SmallFile, Disk as SmallFileDisk } from '../../packages/service/src/disk.ts'
+import type { SimulatedFile } from './file.ts'
+import { type FileSystem, systemError } from './file-system.ts'
+import type { Life } from './life.ts'
+import type { Random } from './random.ts'
+
+/** What may be wrong with a process's disk. It outlives the process. */
+export interface DiskHealth {
+  /** No room: writes fail with ENOSPC. */
+  full: boolean
+  /** Syncs that fail with EIO from now on. */
+  failingSyncs: number
+  /** How many times slower than usual. */
+  slowness: number
+  /** Told when a sync failed. */
+  onFailedSync: () => void
+}
+
+export interface DiskOptions {
+  readonly files: FileSystem
+  readonly life: Life
+  readonly health: DiskHealth
+  readonly random: Random
+}
+
+/** Milliseconds that a sync takes, and any other call that waits. */
+const syncMs = [0.2, 1] as const
+const callMs = [0.01, 0.1] as const
+
+/** Both ports that the processes have to their disk, over one file system. A dead process's calls do nothing. */
+export class SimulatedDisk {
+  readonly #options: DiskOptions
+
+  constructor(options: DiskOptions) {
+    this.#options = options
+  }
+
+  get forLog(): LogDisk {
+    const { files } = this.#options
+    return {
+      open: async path => {
+        const file = await this.#call(() => files.openOrCreate(path))
+        await this.#syncFolder(dirname(path))
+        return this.#logFile(path, file)
+      },
+      exists: path => this.#call(() => files.find(path) !== null),
+      rename: async (from, to) => {
+        await this.#call(() => files.rename(from, to))
+        await this.#syncFolder(dirname(to))
+      },
+    }
+  }
+
+  get forSmallFiles(): SmallFileDisk {
+    const { files } = this.#options
+    return {
+      create: path =>
+        this.#call(() => {
+          this.#needRoom(path)
+          return this.#smallFile(path, files.create(path))
+        }),
+      read: path => this.#call(() => files.existing(path).read(0, files.existing(path).size).toString('utf8')),
+      rename: (from, to) => this.#call(() => files.rename(from, to)),
+      unlink: path => this.#call(() => files.unlink(path)),
+      syncFolder: path => this.#syncFolder(path),
+    }
+  }
+
+  #logFile(path: string, file: SimulatedFile): LogDiskFile {
+    const { life } = this.#options
+    return {
+      get size() {
+        return file.size
+      },
+      append: text => {
+        if (!life.calls()) return
+        this.#needRoom(path)
+        file.append(Buffer.from(text, 'latin1'))
+      },
+      read: (offset, length) => file.read(offset, length),
+      sync: () => this.#sync(path, file),
+      truncate: size => {
+        if (life.calls()) file.truncate(size)
+      },
+      close: () => {},
+    }
+  }
+
+  #smallFile(path: string, file: SimulatedFile): SmallFile {
+    return {
+      write: text =>
+        this.#call(() => {
+          this.#needRoom(path)
+          file.append(Buffer.from(text, 'utf8'))
+        }),
+      sync: () => this.#sync(path, file),
+      close: async () => {},
+    }
+  }
+
+  #sync(path: string, file: SimulatedFile): Promise<void> {
+    const { health, life } = this.#options
+    if (!life.calls()) return new Promise(() => {})
+    const done = file.startSync()
+    return life.promise(this.#delay(syncMs), () => {
+      if (health.failingSyncs > 0) {
+        health.failingSyncs--
+        file.failSync()
+        health.onFailedSync()
+        throw systemError('EIO', `sync of ${path}`)
+      }
+      done()
+    })
+  }
+
+  #syncFolder(folder: string): Promise<void> {
+    const { files, life } = this.#options
+    if (!life.calls()) return new Promise(() => {})
+    const done = files.startSyncFolder(folder)
+    return life.promise(this.#delay(syncMs), done)
+  }
+
+  #call<T>(run: () => T): Promise<T> {
+    const { life } = this.#options
+    return life.promise(this.#delay(callMs), () => {
+      // A process that dies of the call does not see it through.
+      if (!life.calls()) return new Promise<T>(() => {})
+      return run()
+    }) as Promise<T>
+  }
+
+  #needRoom(path: string): void {
+    if (this.#options.health.full) throw systemError('ENOSPC', `write to ${path}`)
+  }
+
+  #delay([low, high]: readonly [number, number]): number {
+    const { health, random } = this.#options
+    return random.between(low, high) * health.slowness
+  }
+}

@@ -1,0 +1,106 @@
+import type { Random } from './random.ts'
+
+/** What can go wrong. `who` may be `leader`: whoever leads then. Times are in ms. */
+export type Fault =
+  | { type: 'kill'; who: string }
+  /** Dies in the middle of what it does: in its n-th call to the disk or the network. */
+  | { type: 'crash'; who: string; calls: number; powerCut: boolean }
+  | { type: 'powerCut'; who: string | 'all orders' }
+  | { type: 'pause'; who: string; forMs: number }
+  | { type: 'jump'; who: string; byMs: number }
+  | { type: 'split'; minority: readonly string[]; forMs: number }
+  | { type: 'oneWay'; from: string; to: string; forMs: number }
+  | { type: 'ring'; forMs: number }
+  | { type: 'cut'; one: string; other: string }
+  | { type: 'slowDisk'; who: string; times: number; forMs: number }
+  | { type: 'eio'; who: string }
+  | { type: 'fullDisk'; who: string | 'all orders'; forMs: number }
+  | { type: 'flip'; who: string; place: number; state: boolean }
+  | { type: 'removeFolder'; who: string }
+
+export interface PlannedFault {
+  readonly at: number
+  readonly fault: Fault
+}
+
+export interface FaultPlanOptions {
+  readonly random: Random
+  readonly orders: readonly string[]
+  readonly others: readonly string[]
+  readonly untilMs: number
+  readonly count: number
+}
+
+/** How often each fault is drawn; a run draws its own favourites on top. */
+const weights: Readonly<Record<Fault['type'], number>> = {
+  kill: 10,
+  crash: 8,
+  powerCut: 8,
+  pause: 8,
+  jump: 3,
+  split: 8,
+  oneWay: 5,
+  ring: 2,
+  cut: 4,
+  slowDisk: 4,
+  eio: 4,
+  fullDisk: 3,
+  flip: 3,
+  removeFolder: 3,
+}
+
+/** The faults of a run, by time: a part of them in bursts, since trouble seldom comes alone. */
+export function planFaults({ random, orders, others, untilMs, count }: FaultPlanOptions): PlannedFault[] {
+  const favourites = { ...weights }
+  for (const type of Object.keys(weights) as Fault['type'][]) favourites[type] *= random.pick([0, 1, 1, 3])
+  if (Object.values(favourites).every(weight => weight === 0)) favourites.kill = 1
+  const plan: PlannedFault[] = []
+  let at = 0
+  for (let number = 0; number < count; number++) {
+    at = random.chance(0.4) ? at + random.between(0, 150) : random.between(0, untilMs)
+    plan.push({ at, fault: drawFault(random, random.weighted(favourites), orders, others) })
+  }
+  return plan.filter(planned => planned.at < untilMs).sort((a, b) => a.at - b.at)
+}
+
+function drawFault(random: Random, type: Fault['type'], orders: readonly string[], others: readonly string[]): Fault {
+  const order = random.chance(0.4) ? 'leader' : random.pick(orders)
+  const anyone = random.chance(0.7) ? order : random.pick(others)
+  const forMs = random.chance(0.5) ? random.between(20, 400) : random.between(400, 3000)
+  const [one, other] = twoOf(random, [...orders, ...others])
+  switch (type) {
+    case 'kill':
+      return { type, who: anyone }
+    case 'crash':
+      return { type, who: anyone, calls: random.below(40), powerCut: random.chance(0.5) }
+    case 'powerCut':
+      return { type, who: random.chance(0.4) ? 'all orders' : anyone }
+    case 'pause':
+      return { type, who: anyone, forMs }
+    case 'jump':
+      return { type, who: anyone, byMs: random.between(10, 2000) }
+    case 'split':
+      return { type, minority: random.chance(0.5) ? [order] : twoOf(random, [...orders, ...others]), forMs }
+    case 'oneWay':
+      return { type, from: one, to: other, forMs }
+    case 'ring':
+      return { type, forMs }
+    case 'cut':
+      return { type, one, other }
+    case 'slowDisk':
+      return { type, who: order, times: random.pick([10, 100, 500]), forMs }
+    case 'eio':
+      return { type, who: order }
+    case 'fullDisk':
+      return { type, who: random.chance(0.3) ? 'all orders' : order, forMs }
+    case 'flip':
+      return { type, who: order, place: random.next(), state: random.chance(0.2) }
+    case 'removeFolder':
+      return { type, who: order }
+  }
+}
+
+function twoOf(random: Random, names: readonly string[]): [string, string] {
+  const one = random.pick(names)
+  return [one, random.pick(names.filter(name => name !== one))]
+}

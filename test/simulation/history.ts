@@ -1,0 +1,35 @@
+import type { Acknowledgement, Lookup, OrderOperation } from '@bazaar/linearizability'
+
+/** An operation under way or done. It counts as unanswered until `answer` is called. */
+export interface Recorded<Op extends OrderOperation> {
+  answer(outcome: NonNullable<Op['outcome']>): void
+}
+
+/** What the clients saw, catalogs that restock among them. Times are the scheduler's, in ms. */
+export class History {
+  readonly #now: () => number
+  readonly operations: OrderOperation[] = []
+  readonly lookups: Lookup[] = []
+  readonly acknowledgements: Acknowledgement[] = []
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  /** An operation begins. */
+  begin<Op extends OrderOperation>(operation: Omit<Op, 'invoked' | 'returned' | 'outcome'>): Recorded<Op> {
+    const place = this.operations.length
+    const pending = { ...operation, invoked: this.#now(), returned: null, outcome: null } as unknown as OrderOperation
+    this.operations.push(pending)
+    return {
+      answer: outcome => {
+        this.operations[place] = { ...pending, returned: this.#now(), outcome } as OrderOperation
+      },
+    }
+  }
+
+  /** The highest order number that any client knows of. */
+  get lastNumber(): number {
+    return this.acknowledgements.reduce((highest, { number }) => Math.max(highest, number), 0)
+  }
+}

@@ -1,0 +1,124 @@
+import type { DiskHealth } from './disk.ts'
+import type { CrashSurvival } from './file-system.ts'
+import { Life } from './life.ts'
+import { folderOf } from './order-process.ts'
+import type { World } from './world.ts'
+
+/** How long the supervisor takes to start a process again, in ms. */
+const restartMs = [20, 600] as const
+
+interface Host {
+  readonly name: string
+  readonly start: (life: Life, health: DiskHealth, fatal: (error: Error) => void) => Promise<void> | void
+  readonly health: DiskHealth
+  life: Life | null
+  /** Disk failures in this life: it may give up because of them. */
+  failedSyncs: number
+  /** When the process was last killed, paused or resumed. */
+  disturbedAt: number
+}
+
+/** The processes: starts them, ends them, and starts them again as the supervisor does. */
+export class Hosts {
+  readonly #world: World
+  readonly #hosts = new Map<string, Host>()
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  add(name: string, start: Host['start']): void {
+    const health: DiskHealth = { full: false, failingSyncs: 0, slowness: 1, onFailedSync: () => host.failedSyncs++ }
+    const host: Host = { name, start, health, life: null, failedSyncs: 0, disturbedAt: 0 }
+    this.#hosts.set(name, host)
+  }
+
+  get names(): string[] {
+    return [...this.#hosts.keys()]
+  }
+
+  health(name: string): DiskHealth {
+    return this.#host(name).health
+  }
+
+  life(name: string): Life | null {
+    return this.#host(name).life
+  }
+
+  /** Whether the process ran undisturbed since `time`. */
+  undisturbedSince(name: string, time: number): boolean {
+    const { life, disturbedAt } = this.#host(name)
+    return life !== null && !life.paused && disturbedAt < time
+  }
+
+  start(name: string): void {
+    const host = this.#host(name)
+    if (host.life !== null) return
+    const life = new Life(name, this.#world.scheduler)
+    host.life = life
+    host.failedSyncs = 0
+    host.disturbedAt = this.#world.scheduler.now
+    this.#world.network.listen(life)
+    const start = async (): Promise<void> =>
+      host.start(life, host.health, error => this.#giveUp(host, life, error, false))
+    void start().catch(error => this.#giveUp(host, life, error, true))
+  }
+
+  /** SIGKILL: what it wrote stays in the page cache. */
+  kill(name: string): void {
+    const host = this.#host(name)
+    if (host.life === null) return
+    this.#world.trace.note(`${name} is killed`)
+    this.#ended(host, host.life)
+  }
+
+  /** The power of its machine fails: what was not synced survives as `survival` has it. */
+  powerCut(name: string, survival: CrashSurvival): void {
+    this.kill(name)
+    this.#world.files.lose(folderOf(name), survival)
+  }
+
+  /** The process dies in the n-th call to a port from now on, by `die`. */
+  dieAfterCalls(name: string, calls: number, die: () => void): void {
+    this.#host(name).life?.crashAfterCalls(calls, die)
+  }
+
+  pause(name: string): void {
+    const host = this.#host(name)
+    host.disturbedAt = this.#world.scheduler.now
+    host.life?.pause()
+  }
+
+  resume(name: string): void {
+    const host = this.#host(name)
+    host.disturbedAt = this.#world.scheduler.now
+    if (host.life?.paused) host.life.resume()
+  }
+
+  #restart(host: Host): void {
+    const { scheduler, random } = this.#world
+    const delayMs = random.fork(`restart of ${host.name} at ${scheduler.now}`).between(...restartMs)
+    scheduler.after(delayMs, () => this.start(host.name))
+  }
+
+  /** The process ends itself. Without a reason that is a violation, whatever it says. */
+  #giveUp(host: Host, life: Life, error: NodeJS.ErrnoException, starting: boolean): void {
+    if (life.dead) return
+    const { trace, witness } = this.#world
+    trace.note(`${host.name} gives up: ${error.message}`)
+    const cannotStart = starting && error.code === 'ENOSPC'
+    if (host.failedSyncs === 0 && !cannotStart) witness.report(`${host.name} gave up without need: ${error.stack}`)
+    this.#ended(host, life)
+  }
+
+  #ended(host: Host, life: Life): void {
+    host.life = null
+    host.disturbedAt = this.#world.scheduler.now
+    life.end()
+    this.#restart(host)
+  }
+
+  #host(name: string): Host {
+    return this.#hosts.get(name) as Host
+  }
+}

@@ -1,0 +1,145 @@
+import type { Clock, Timer } from '../../packages/client/src/clock.ts'
+import type { Scheduled, Scheduler } from './scheduler.ts'
+
+/**
+ * One life of a process, from its start to its end. Everything that reaches the process passes through here, so a dead
+ * one hears nothing, a paused one hears it later, and nothing that a dead one still computes has an effect.
+ */
+export class Life {
+  readonly name: string
+  readonly #scheduler: Scheduler
+  readonly #timers = new Set<LifeTimer>()
+  readonly #endings = new Set<() => void>()
+  #dead = false
+  #paused = false
+  #backlog: (() => void)[] = []
+  #skewMs = 0
+  /** Calls to a port after which the process dies; null: it lives on. */
+  #callsLeft: number | null = null
+  #dieByItself: () => void = () => {}
+
+  constructor(name: string, scheduler: Scheduler) {
+    this.name = name
+    this.#scheduler = scheduler
+  }
+
+  get dead(): boolean {
+    return this.#dead
+  }
+
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  /** What the process takes for the time: monotonic, but it may jump ahead. */
+  readonly clock: Clock = {
+    now: () => this.#scheduler.now + this.#skewMs,
+    setTimer: (callback, delayMs) => this.#setTimer(callback, delayMs),
+    clearTimer: timer => this.#clearTimer(timer as LifeTimer | undefined),
+  }
+
+  /** Lets the process hear of something `delayMs` from now, if it is alive then. */
+  after(delayMs: number, run: () => void): void {
+    this.#scheduler.after(delayMs, () => this.hear(run))
+  }
+
+  /** Lets the process hear of something now, or when it is resumed. */
+  hear(run: () => void): void {
+    if (this.#dead) return
+    if (this.#paused) this.#backlog.push(run)
+    else run()
+  }
+
+  /** A promise of something that happens to the process `delayMs` from now; it never settles if the process is dead then. */
+  promise<T>(delayMs: number, make: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.after(delayMs, () => {
+        try {
+          resolve(make())
+        } catch (error) {
+          reject(error)
+        }
+      })
+    })
+  }
+
+  /**
+   * To be called by every port before it does what the process asks. False: the process is dead, do nothing. It may die
+   * of this very call, when `crashAfterCalls` said so.
+   */
+  calls(): boolean {
+    if (this.#dead) return false
+    if (this.#callsLeft === null || this.#callsLeft-- > 0) return true
+    this.#callsLeft = null
+    this.#dieByItself()
+    return false
+  }
+
+  /** Dies in its n-th call to a port from now on, by `die`. */
+  crashAfterCalls(calls: number, die: () => void): void {
+    this.#callsLeft = calls
+    this.#dieByItself = die
+  }
+
+  pause(): void {
+    this.#paused = true
+  }
+
+  resume(): void {
+    this.#paused = false
+    const backlog = this.#backlog
+    this.#backlog = []
+    // One event each: promises settle in between, as they would in a process that wakes up.
+    for (const run of backlog) this.after(0, run)
+  }
+
+  /** Its clock jumps ahead; timers that are overdue then fire at once. */
+  jump(ms: number): void {
+    this.#skewMs += ms
+    for (const timer of this.#timers) {
+      this.#scheduler.cancel(timer.scheduled)
+      timer.scheduled = this.#scheduler.after(timer.scheduled.at - this.#scheduler.now - ms, timer.fire)
+    }
+  }
+
+  /** Calls `ending` when the process ends; the result takes that back. */
+  onEnd(ending: () => void): () => void {
+    this.#endings.add(ending)
+    return () => this.#endings.delete(ending)
+  }
+
+  end(): void {
+    if (this.#dead) return
+    this.#dead = true
+    this.#backlog = []
+    for (const timer of this.#timers) this.#scheduler.cancel(timer.scheduled)
+    this.#timers.clear()
+    for (const ending of this.#endings) ending()
+  }
+
+  #setTimer(callback: () => void, delayMs: number): Timer {
+    if (this.#dead) return undefined
+    const fire = (): void => {
+      this.#timers.delete(timer)
+      this.hear(() => {
+        if (!timer.cleared) callback()
+      })
+    }
+    const timer: LifeTimer = { scheduled: this.#scheduler.after(delayMs, fire), fire, cleared: false }
+    this.#timers.add(timer)
+    return timer
+  }
+
+  #clearTimer(timer: LifeTimer | undefined): void {
+    if (timer === undefined) return
+    timer.cleared = true
+    this.#scheduler.cancel(timer.scheduled)
+    this.#timers.delete(timer)
+  }
+}
+
+interface LifeTimer {
+  scheduled: Scheduled
+  readonly fire: () => void
+  cleared: boolean
+}

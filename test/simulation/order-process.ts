@@ -1,0 +1,146 @@
+import { dirname, join } from 'node:path'
+import type { OrderStatus } from '@bazaar/client'
+import { DurableJSONFile } from '@bazaar/service'
+import { Ledger } from '../../apps/order/src/ledger.ts'
+import { LogFeed } from '../../apps/order/src/log-feed.ts'
+import { entriesPerAppendMax, RaftLog } from '../../apps/order/src/raft-log/driver.ts'
+import { recover } from '../../apps/order/src/raft-log/recovery.ts'
+import type { StoredState } from '../../apps/order/src/raft-log/state-file.ts'
+import { readOrder } from '../../apps/order/src/read-order.ts'
+import type { ReplicatedLog } from '../../apps/order/src/replicated-log.ts'
+import { Sequencer } from '../../apps/order/src/sequencer.ts'
+import { type DiskHealth, SimulatedDisk } from './disk.ts'
+import type { Life } from './life.ts'
+import { PeerTransport } from './peer-transport.ts'
+import type { PlantedBug } from './planted-bug.ts'
+import type { World } from './world.ts'
+
+export interface OrderProcessOptions {
+  readonly world: World
+  readonly life: Life
+  readonly health: DiskHealth
+  readonly bug: PlantedBug
+  /** The process cannot go on. */
+  readonly fatal: (error: Error) => void
+}
+
+export const dataFolder = '/data'
+
+/** Files of an order replica. */
+export const logPathOf = (name: string): string => join(dataFolder, name, 'log.jsonl')
+export const statePathOf = (name: string): string => join(dataFolder, name, 'state.json')
+
+/** Puts an order replica together as its `main` does, but over simulated ports, and starts it. */
+export async function startOrderProcess(options: OrderProcessOptions): Promise<void> {
+  const { world, life, health, bug, fatal } = options
+  const { files, random, scheduler, witness, trace } = world
+  const { name } = life
+  const id = numberOf(name)
+  const source = random.fork(`${name} at ${scheduler.now}`)
+  const disk = new SimulatedDisk({ files, life, health, random: source.fork('disk') })
+  const opened: { log: RaftLog | null } = { log: null }
+  const leads = (): boolean => opened.log?.leadership.leading === true
+  const ledger = new (bug.ledger ?? Ledger)(index => (opened.log as RaftLog).lineAt(index), source.below(2 ** 32))
+  let folded = 0
+  const { logFile, stateFile } = await recover({
+    disk: bug.disk?.(disk.forLog, leads) ?? disk.forLog,
+    logPath: logPathOf(name),
+    stateAdapter: await DurableJSONFile.open<StoredState | null>(statePathOf(name), disk.forSmallFiles),
+    fold: {
+      apply: line => {
+        witness.committed(name, ++folded, line)
+        ledger.apply(line)
+      },
+      reset: () => {
+        folded = 0
+        ledger.reset()
+      },
+    },
+    timestamp: () => String(scheduler.now),
+    warn: message => trace.note(`${name}: ${message}`),
+  })
+  await bug.recovered?.(stateFile)
+  const transport = new PeerTransport({
+    id,
+    members: world.replicas.map(numberOf),
+    nameOf: member => `order-${member}`,
+    entriesPerAppendMax,
+    life,
+    network: world.network,
+    peers: world.peers,
+    now: () => scheduler.now,
+    trace: text => trace.message(text),
+  })
+  const log = new RaftLog({
+    id,
+    members: world.replicas.map(numberOf),
+    nameOf: member => `order-${member}`,
+    logFile,
+    stateFile,
+    transport: bug.transport?.(transport, id, world.replicas.length) ?? transport,
+    clock: life.clock,
+    random: source.fork('raft').next,
+    fatal,
+  })
+  opened.log = log
+  const seen: ReplicatedLog = bug.log?.(log) ?? log
+  const feed = new LogFeed(log, life.clock)
+  const sequencer = new Sequencer(seen, ledger, () => feed.advance())
+  observe(log, name, world)
+
+  const status = (): OrderStatus => {
+    const { leader, term } = log.leadership
+    const { appliedIndex, accepting } = log
+    return { name, ...log.status, term, leader, appliedIndex, orders: ledger.orders, diskFull: !accepting, rssMiB: 0 }
+  }
+  const service = {
+    execute: sequencer.execute.bind(sequencer),
+    order: (number: number) => readOrder(bug.readLog?.(log) ?? log, ledger, number),
+    status,
+    log: (after: number, sink: object) => {
+      const head = { commitIndex: log.appliedIndex }
+      feed.add(sink as Parameters<LogFeed['add']>[0], after)
+      return head
+    },
+  }
+  world.orders.serve(life, service)
+  world.logs.serve(life, service)
+  world.probes.set(name, {
+    leadership: () => log.leadership,
+    voting: () => stateFile.state.voting,
+    // The log file counts bytes: nothing is left to sync, or only what is known to be older counts.
+    durable: () => (logFile.dirty ? stateFile.state.commitIndex : logFile.lastIndex),
+    lastIndex: () => logFile.lastIndex,
+    appliedIndex: () => log.appliedIndex,
+    syncedBytesNoted: () => stateFile.state.syncedBytes,
+    products: () => ledger.products(),
+  })
+  life.onEnd(() => world.probes.delete(name))
+  await log.start()
+  trace.note(`${name} runs with ${logFile.lastIndex} entries${stateFile.state.voting ? '' : ', without a vote'}`)
+}
+
+/** Listens between the log and whoever hears of it. */
+function observe(log: RaftLog, name: string, { witness, trace }: World): void {
+  const { onCommitted, onLeadership } = log
+  log.onCommitted = lines => {
+    let index = log.appliedIndex - lines.length
+    for (const line of lines) witness.committed(name, ++index, line)
+    onCommitted(lines)
+  }
+  log.onLeadership = leadership => {
+    const { leading, leader, term } = leadership
+    if (leading) witness.leads(name, term)
+    if (leading) trace.note(`${name} leads in term ${term}`)
+    else trace.message(`${name} follows ${leader} in term ${term}`)
+    onLeadership(leadership)
+  }
+}
+
+export function numberOf(name: string): number {
+  return Number(name.split('-')[1])
+}
+
+export function folderOf(name: string): string {
+  return dirname(logPathOf(name))
+}

@@ -1,0 +1,45 @@
+import type { Product } from '@bazaar/client'
+import type { NetworkQuality } from './network.ts'
+import type { Random } from './random.ts'
+
+/** What kind of run a seed makes: the size of the shop, the load, and how bad things get. */
+export interface Profile {
+  readonly replicas: number
+  readonly catalogs: number
+  readonly frontends: number
+  readonly shoppers: number
+  /** Milliseconds between two requests of a shopper, on average. */
+  readonly thinkMs: number
+  readonly products: readonly Product[]
+  readonly restockMs: number
+  readonly cacheEntriesMax: number
+  readonly quality: NetworkQuality
+  /** Milliseconds under load, and faults in them. */
+  readonly loadMs: number
+  readonly faults: number
+}
+
+const productNames = ['Tux', 'Fox', 'Crab', 'Gopher', 'Kite']
+
+export function drawProfile(random: Random): Profile {
+  const names = productNames.slice(0, 2 + random.below(4))
+  const slowest = random.pick([0.3, 0.3, 1, 5])
+  return {
+    replicas: random.chance(0.9) ? 3 : 5,
+    catalogs: 1 + random.below(2),
+    frontends: 1 + random.below(2),
+    shoppers: 2 + random.below(5),
+    thinkMs: random.pick([3, 10, 30]),
+    products: names.map((name, at) => ({ name, price: at + 0.5, quantity: random.pick([2, 10, 50]) })),
+    restockMs: random.pick([0, 300, 1000]),
+    cacheEntriesMax: random.pick([1, 3, 10]),
+    quality: {
+      delayMs: [0.05, slowest],
+      loss: random.pick([0, 0, 0.01, 0.1]),
+      duplication: random.pick([0, 0, 0.05]),
+      reordering: random.pick([0, 0, 0.1]),
+    },
+    loadMs: random.between(1000, 5000),
+    faults: random.below(20),
+  }
+}

@@ -1,0 +1,153 @@
+import { BazaarError, type Command, type Order } from '@bazaar/client'
+import type { OrderAttempt, OrderQuery } from '@bazaar/linearizability'
+import type { History } from './history.ts'
+import type { Life } from './life.ts'
+import type { Random } from './random.ts'
+import type { World } from './world.ts'
+
+/** Every request ends within the front-end's order deadline plus a second (CONTRACT.md). */
+export const answerMsMax = 11_000
+/** A little more than that, so that a late answer is told from none. */
+const patienceMs = 12_000
+
+type OrderCommand = Command & { type: 'buy' | 'sell' }
+
+export interface ShopperOptions {
+  readonly world: World
+  readonly life: Life
+  readonly random: Random
+  readonly history: History
+  readonly productNames: readonly string[]
+  readonly frontends: readonly string[]
+  /** Milliseconds between two requests, on average. */
+  readonly thinkMs: number
+  /** A request got no answer in time. */
+  readonly onSilence: (frontend: string, sinceMs: number) => void
+}
+
+/** A customer: looks products up, buys and sells, repeats what failed with the same key, reads orders back. */
+export class Shopper {
+  readonly #options: ShopperOptions
+  /** Orders that it has tried to place, and when first. */
+  readonly #placed = new Map<OrderCommand, number>()
+  #keys = 0
+  #stopped = false
+  /** True once it has left the shop: nothing of its is under way. */
+  gone = false
+
+  constructor(options: ShopperOptions) {
+    this.#options = options
+  }
+
+  /** Finishes what is under way and leaves. */
+  stop(): void {
+    this.#stopped = true
+  }
+
+  async run(): Promise<void> {
+    const { life, random, thinkMs } = this.#options
+    while (!this.#stopped) {
+      await life.promise(-Math.log(1 - random.next()) * thinkMs, () => undefined)
+      await this.#act()
+    }
+    this.gone = true
+  }
+
+  async #act(): Promise<void> {
+    const { random, productNames, history } = this.#options
+    const draw = random.weighted({ order: 55, repeat: 5, lookup: 25, query: 15 })
+    if (draw === 'lookup') return void (await this.lookUp(random.pick(productNames)))
+    if (draw === 'query') return this.query(1 + random.below(history.lastNumber + 2))
+    if (draw === 'repeat' && this.#placed.size > 0) return this.#place(random.pick([...this.#placed.keys()]))
+    return this.#place(this.#newCommand())
+  }
+
+  #newCommand(): OrderCommand {
+    const { random, productNames, life } = this.#options
+    const command: OrderCommand = {
+      type: random.chance(0.8) ? 'buy' : 'sell',
+      key: `${life.name}-${++this.#keys}`,
+      name: random.pick(productNames),
+      quantity: 1 + random.below(4),
+    }
+    return command
+  }
+
+  /** Places the order; without an answer tries again a few times, with the same key, at any front-end. */
+  async #place(command: OrderCommand): Promise<void> {
+    const { random } = this.#options
+    for (let attempt = 0; attempt < 4; attempt++) {
+      if (await this.order(command)) return
+      if (random.chance(0.2)) return
+    }
+  }
+
+  /** One attempt to place an order; false: its fate is open. */
+  async order(command: OrderCommand): Promise<boolean> {
+    const { history, world, life } = this.#options
+    const { type: side, key, name, quantity } = command
+    const what = `${side} ${quantity} ${name} (${key})`
+    const frontend = this.#frontend()
+    const recorded = history.begin<OrderAttempt>({ type: 'order', client: life.name, key, name, side, quantity })
+    const invoked = this.#placed.get(command) ?? world.scheduler.now
+    this.#placed.set(command, invoked)
+    const answer = await this.#ask(frontend, what, () =>
+      world.frontends.call(life, frontend, patienceMs, async service => {
+        return { order: (await service.submit(command)).order as Order }
+      }),
+    )
+    if (answer instanceof BazaarError) {
+      if (answer.reason !== 'OUT_OF_STOCK' && answer.reason !== 'PRODUCT_NOT_FOUND') return false
+      recorded.answer({ refused: answer.reason })
+      return true
+    }
+    if (answer === null) return false
+    recorded.answer(answer)
+    const { number } = answer.order
+    history.acknowledgements.push({ frontend, name, number, invoked, returned: world.scheduler.now })
+    return true
+  }
+
+  async query(number: number): Promise<void> {
+    const { history, world, life } = this.#options
+    const frontend = this.#frontend()
+    const recorded = history.begin<OrderQuery>({ type: 'query', client: life.name, number })
+    const answer = await this.#ask(frontend, `order ${number}?`, () =>
+      world.frontends.call(life, frontend, patienceMs, async service => ({ order: await service.order(number) })),
+    )
+    if (answer !== null && !(answer instanceof BazaarError)) recorded.answer(answer)
+  }
+
+  async lookUp(name: string, frontend = this.#frontend()): Promise<boolean> {
+    const { history, world, life } = this.#options
+    const invoked = world.scheduler.now
+    const answer = await this.#ask(frontend, `${name}?`, () =>
+      world.frontends.call(life, frontend, patienceMs, async service => ({ product: await service.product(name) })),
+    )
+    if (answer === null || answer instanceof BazaarError) return false
+    history.lookups.push({ frontend, name, invoked, returned: world.scheduler.now, product: answer.product })
+    return true
+  }
+
+  #frontend(): string {
+    return this.#options.random.pick(this.#options.frontends)
+  }
+
+  /** The answer, an error of the contract, or null when the connection failed. */
+  async #ask<T>(frontend: string, what: string, request: () => Promise<T>): Promise<T | BazaarError | null> {
+    const { world, life, onSilence } = this.#options
+    const since = world.scheduler.now
+    const told = (result: string): void => world.trace.note(`${life.name} at ${frontend}: ${what} → ${result}`)
+    try {
+      const answer = await request()
+      told(JSON.stringify(answer))
+      return answer
+    } catch (error) {
+      told(String(error))
+      if (error instanceof BazaarError) return error
+      return null
+    } finally {
+      if (world.scheduler.now - since > answerMsMax) onSilence(frontend, since)
+    }
+  }
+}
