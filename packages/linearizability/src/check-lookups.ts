@@ -16,6 +16,7 @@ export interface Acknowledgement {
   readonly frontend: string
   readonly name: string
   readonly number: number
+  /** When the first attempt with the order's key began. */
   readonly invoked: number
   readonly returned: number
 }

@@ -15,7 +15,10 @@ export class ProductVersions {
   readonly #indexOfOrder = new Map<number, number>()
 
   constructor(log: readonly LogEntry[], acknowledgements: readonly Acknowledgement[]) {
-    const invokedOf = new Map(acknowledgements.map(({ number, invoked }) => [number, invoked]))
+    const invokedOf = new Map<number, number>()
+    for (const { number, invoked } of acknowledgements) {
+      invokedOf.set(number, Math.min(invoked, invokedOf.get(number) ?? invoked))
+    }
     for (const entry of log) {
       if (entry.type === 'noop' || entry.type === 'seeded') continue
       const versions = this.#versions.get(entry.name) ?? []
