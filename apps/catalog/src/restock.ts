@@ -7,7 +7,7 @@ import { expectFailure } from './replica.ts'
 /**
  * Brings products that are out of stock back to their level, every interval. A command's key names the log entry that
  * took the last unit: however many catalogs try, and however often, that emptiness is filled once. What fails is tried
- * again at the next interval.
+ * again at the next interval; while one round is under way, the next one is left out.
  */
 export class Restock {
   readonly #catalog: Catalog
@@ -16,6 +16,7 @@ export class Restock {
   readonly #intervalMs: number
   readonly #levelOf: (name: string) => number
   #timer: Timer | null = null
+  #underWay = false
 
   /** `levelOf` a product is in units; a level of 0 leaves it empty. */
   constructor(
@@ -34,7 +35,7 @@ export class Restock {
   start(): void {
     this.#timer = this.#clock.setTimer(() => {
       this.start()
-      if (this.#catalog.ready) void this.#round()
+      if (this.#catalog.ready && !this.#underWay) void this.#round()
     }, this.#intervalMs)
   }
 
@@ -44,6 +45,7 @@ export class Restock {
   }
 
   async #round(): Promise<void> {
+    this.#underWay = true
     const commands: Command[] = []
     for (const { name, quantity, index } of this.#catalog.products.all()) {
       const level = quantity === 0 ? this.#levelOf(name) : 0
@@ -54,5 +56,6 @@ export class Restock {
       // Whatever one result says, the next interval looks at the stock itself.
       await this.#commands.execute(commands.slice(at, at + commandsPerRequestMax)).catch(expectFailure)
     }
+    this.#underWay = false
   }
 }

@@ -33,13 +33,15 @@ export interface StartOptions {
 export async function startService({ listeners, supervised, onStop }: StartOptions): Promise<void> {
   process.umask(0o077)
   const { log } = listeners[0].app
+  let stopping: Promise<void> | undefined
   const grace = closeWithGrace({ delay: stopTimeoutMs, logger: log }, async ({ err }) => {
     if (err !== undefined) {
       log.fatal({ err })
       process.exit(1)
     }
-    await Promise.all(listeners.map(({ app }) => app.close()))
-    await onStop?.()
+    // A signal and a closed standard input often come together.
+    stopping ??= Promise.all(listeners.map(({ app }) => app.close())).then(() => onStop?.())
+    await stopping
   })
   if (supervised) stopWithStandardInput(grace.close)
   for (const { app, listen } of listeners) await listenOn(app, listen)

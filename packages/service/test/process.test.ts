@@ -75,11 +75,15 @@ t.test('a service asked to stop answers what it was asked before, and takes its 
   t.notOk(existsSync(socket))
 })
 
-t.test('a supervised service does not outlive its supervisor', async t => {
-  const service = start({ BAZAAR_SUPERVISED: '1' })
-  await service.said('listening')
-  service.child.stdin?.destroy()
-  t.equal(await service.ended, 0)
+t.test('a supervised service does not outlive its supervisor, and stops once however often it is asked', async t => {
+  for (const signal of [null, 'SIGTERM'] as const) {
+    const service = start({ BAZAAR_SUPERVISED: '1' })
+    await service.said('listening')
+    if (signal !== null) service.child.kill(signal)
+    service.child.stdin?.destroy()
+    t.equal(await service.ended, 0, service.output())
+    t.equal(service.output().split('stopped').length, 2)
+  }
 })
 
 t.test('a service that was killed leaves a socket that the next one replaces', async t => {

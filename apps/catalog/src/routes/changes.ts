@@ -5,7 +5,7 @@ import { subscribersMax } from '../change-feed.ts'
 
 /** `GET /changes`: the feed of changed products, for ever. */
 export function changeRoutes(app: Service, { feed, products }: Catalog): void {
-  app.get('/changes', (_request, reply) => {
+  app.get('/changes', { exposeHeadRoute: false }, (_request, reply) => {
     if (feed.full) throw new BazaarError('OVERLOADED', `${subscribersMax} subscribe already`)
     reply.hijack()
     const { raw } = reply
