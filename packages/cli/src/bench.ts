@@ -4,11 +4,12 @@ import { type BenchOptions, type CacheMode, parseBenchOptions } from './bench-op
 import { benchmarkPlot } from './bench-plot.ts'
 import { benchmarkCsv, benchmarkJson, benchmarkText } from './bench-report.ts'
 import { benchmarkPassed, runBenchmark, type Venue } from './benchmark.ts'
+import { leanShopper } from './lean-shopper.ts'
 import { measureNetwork } from './network.ts'
 import { startOwnCluster } from './own-cluster.ts'
 import { writePlot } from './plot-file.ts'
 import { progressOn } from './progress.ts'
-import { httpShopper } from './shopper.ts'
+import { httpShopper, type Shopper } from './shopper.ts'
 import { exitStatus } from './usage-error.ts'
 import { writeText } from './write-text.ts'
 
@@ -44,7 +45,7 @@ export const benchCommand: CommandDef<typeof args> = defineCommand({
 async function bench(options: BenchOptions): Promise<number> {
   const result = await runBenchmark(options, {
     openVenue: cache => openVenue(options, cache),
-    connect: httpShopper,
+    connect,
     measureNetwork,
     progress: progressOn(process.stderr),
     runId: `bench-${randomUUID().slice(0, 8)}`,
@@ -55,6 +56,13 @@ async function bench(options: BenchOptions): Promise<number> {
   if (csvFile !== null) writeText(csvFile, benchmarkCsv(result))
   if (plotFile !== null) await writePlot(plotFile, benchmarkPlot(result))
   return benchmarkPassed(result) ? exitStatus.ok : exitStatus.failed
+}
+
+/** On the machine that is measured the clients must take little of it; a deployment may need more of HTTP. */
+async function connect({ url, exclusive }: Venue): Promise<Shopper> {
+  if (!exclusive) return httpShopper(url)
+  const { hostname, port } = new URL(url)
+  return leanShopper(hostname, Number(port))
 }
 
 async function openVenue({ url }: BenchOptions, cache: CacheMode | 'deployed'): Promise<Venue> {

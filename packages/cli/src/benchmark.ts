@@ -20,7 +20,7 @@ export interface Venue {
 /** What the benchmark needs of the world. */
 export interface BenchmarkWorld {
   openVenue(cache: CacheMode | 'deployed'): Promise<Venue>
-  connect(url: string): Shopper
+  connect(venue: Venue): Promise<Shopper>
   /** Times to open a connection: the network's share of each figure. */
   measureNetwork(url: string): Promise<Summary>
   progress: Progress
@@ -102,7 +102,7 @@ interface VenueResult {
 
 async function measureVenue(venue: Venue, options: BenchOptions, world: BenchmarkWorld): Promise<VenueResult> {
   const network = await world.measureNetwork(venue.url)
-  const shoppers = Array.from({ length: options.clients }, () => world.connect(venue.url))
+  const shoppers = await Promise.all(Array.from({ length: options.clients }, () => world.connect(venue)))
   try {
     const before = await productsOf(shoppers)
     const context = { venue, options, world, shoppers, names: before.map(product => product.name) }

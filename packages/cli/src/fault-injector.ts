@@ -22,7 +22,7 @@ export type FaultyCluster = Pick<Cluster, 'status' | 'kill' | 'pause' | 'resume'
 
 /** A process that does not answer this long after its fault has not recovered. */
 const recoveryTimeoutMs = 30_000
-const recoveryPollMs = 20
+const recoveryPollMs = 50
 
 /** Injects faults one after the other, each when the last one's process is back. */
 export class FaultInjector {

@@ -33,6 +33,10 @@ const commands: Record<string, Entry | Family> = {
   resume: { summary: 'let a paused process go on', load: async () => (await import('./control.ts')).resumeCommand },
   start: { summary: 'start a process that is down', load: async () => (await import('./control.ts')).startCommand },
   bench: { summary: 'measure look-ups and orders', load: async () => (await import('./bench.ts')).benchCommand },
+  chaos: {
+    summary: 'kill and pause processes while clients shop, and check what is left',
+    load: async () => (await import('./chaos.ts')).chaosCommand,
+  },
   test: {
     summary: 'run every check and test of the project',
     load: async () => (await import('./test.ts')).testCommand,

@@ -1,6 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Cluster, type ClusterOptions, startCluster } from '@bazaar/cluster'
-import { httpShopper } from './shopper.ts'
 import { exitStatus } from './usage-error.ts'
 
 /**
@@ -22,28 +20,9 @@ export async function startOwnCluster(options: ClusterOptions): Promise<Cluster>
   try {
     const started = await startCluster({ restockMs: 0, ...options, signal: controller.signal })
     cluster = started
-    await shelvesFilled(started.url)
     return { ...started, stop: () => started.stop().finally(forget) }
   } catch (error) {
-    await cluster?.stop()
     forget()
     throw error
-  }
-}
-
-const shelvesTimeoutMs = 10_000
-const shelvesPollMs = 10
-
-/** A new shop answers a moment before its first products are in the log. */
-async function shelvesFilled(url: string): Promise<void> {
-  const shopper = httpShopper(url)
-  const deadline = performance.now() + shelvesTimeoutMs
-  try {
-    while ((await shopper.products()).length === 0) {
-      if (performance.now() > deadline) throw new Error(`${url} has no products after ${shelvesTimeoutMs / 1000} s`)
-      await sleep(shelvesPollMs)
-    }
-  } finally {
-    await shopper.close()
   }
 }

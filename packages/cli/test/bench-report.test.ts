@@ -22,7 +22,7 @@ const worldOf = (shop: FakeShop) => ({
     exclusive: cache !== 'deployed',
     close: async () => {},
   }),
-  connect: () => shop.shopper(),
+  connect: async () => shop.shopper(),
   measureNetwork: async () => summarize([0.1]),
   progress: silent,
   runId: 'test',
