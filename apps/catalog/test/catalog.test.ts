@@ -1,18 +1,14 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Command, type CommandResult, ConnectionError, type Fact } from '@bazaar/client'
+import type { Fact } from '@bazaar/client'
 import { type Disk, realDisk } from '@bazaar/service'
 import t, { type Test } from 'tap'
 import { buildApp } from '../src/app.ts'
 import { Catalog } from '../src/catalog.ts'
 import { ChangeFeed, heartbeatIntervalMs, subscribersMax, unsentBytesMax } from '../src/change-feed.ts'
-import { commandKey } from '../src/command-key.ts'
 import { CorruptLineError, readLine } from '../src/line.ts'
-import { readProductFile } from '../src/product-file.ts'
 import { OtherLogError, Products } from '../src/products.ts'
-import { Restock } from '../src/restock.ts'
-import { Seed } from '../src/seed.ts'
 import { SnapshotFile } from '../src/snapshot-file.ts'
 import { waitersMax, waitMaxMs } from '../src/waiters.ts'
 import { lineOf } from './fake-cluster.ts'
@@ -254,107 +250,4 @@ t.test('a full disk costs a warning, a failing one the process', async t => {
   t.match(warnings, [/disk is full/])
   code = 'EIO'
   await t.rejects(file.save(), { code: 'EIO' })
-})
-
-/** Stands for the order service; each answer of the script is an error to throw, or the results. */
-function scriptedCommands(script: (commands: readonly Command[]) => CommandResult[]) {
-  const asked: Command[] = []
-  return {
-    asked,
-    async execute(commands: readonly Command[]): Promise<CommandResult[]> {
-      asked.push(...commands)
-      return script(commands)
-    },
-  }
-}
-
-const settled = () => new Promise(resolve => setImmediate(resolve))
-
-t.test('restocking asks for every empty product at each interval, with a key for each time it ran out', async t => {
-  const { clock, catalog } = buildCatalog()
-  let fails = true
-  const commands = scriptedCommands(batch => {
-    if (fails) throw new ConnectionError('nobody there')
-    return batch.map(() => ({ index: 1 }))
-  })
-  const levels: Record<string, number> = { Tux: 5, 'Füchsin 🦊': 0 }
-  const restock = new Restock(catalog, commands, clock, { intervalMs: 1000, levelOf: name => levels[name] ?? 0 })
-  restock.start()
-  catalog.apply(lines.slice(0, 4))
-  catalog.apply([lineOf(5, 1, { type: 'buy', number: 2, name: 'Tux', quantity: 1, price: 1, key: 'x' })])
-  clock.advance(1000)
-  t.strictSame(commands.asked, [], 'not before it has caught up')
-  catalog.catchUpTo({ index: 1, term: 1 })
-  for (const _ of [1, 2]) {
-    clock.advance(1000)
-    await settled()
-    const command = { type: 'restock', key: 'restock:5:Tux', name: 'Tux', quantity: 5 }
-    t.strictSame(commands.asked.splice(0), [command], 'the same emptiness has the same key')
-    fails = false
-  }
-  catalog.apply([lineOf(6, 1, { type: 'stock', name: 'Tux', quantity: 5, key: 'restock:5:Tux' })])
-  clock.advance(1000)
-  t.strictSame(commands.asked, [])
-  restock.stop()
-  clock.advance(5000)
-})
-
-t.test('a key is visible ASCII of bounded length, whatever the name', async t => {
-  t.equal(commandKey('seed', 'Tux'), 'seed:Tux')
-  t.equal(commandKey('seed', 'a b'), 'seed:a%20b')
-  const long = commandKey('seed', '🦊'.repeat(64))
-  t.match(long, /^seed:[0-9a-f]{64}$/)
-  t.not(long, commandKey('seed', '🐻'.repeat(64)))
-})
-
-t.test('seeding goes on until it is done, and does not mind that another catalog did a part', async t => {
-  const { clock, catalog } = buildCatalog()
-  let round = 0
-  const commands = scriptedCommands(batch => {
-    round += 1
-    if (round === 1) throw new ConnectionError('nobody there')
-    if (round === 2) return batch.map(() => ({ error: { code: 503, reason: 'OVERLOADED', message: '' } }))
-    return batch.map(() => ({ error: { code: 422, reason: 'KEY_REUSED', message: '' } }))
-  })
-  const seed = new Seed(catalog, commands, clock, [{ name: 'Tux', price: 1, quantity: 2 }])
-  const running = seed.run()
-  void seed.run()
-  for (let waits = 0; waits < 2; waits += 1) {
-    await settled()
-    clock.advance(1000)
-  }
-  await running
-  const product = { type: 'product', key: 'seed:Tux', name: 'Tux', price: 1, quantity: 2 }
-  t.strictSame(commands.asked, [product, product, product, { type: 'seeded', key: 'seed' }])
-  catalog.apply(lines)
-  await seed.run()
-  t.equal(commands.asked.length, 4, 'a seeded log is left alone')
-})
-
-t.test('a products file is checked, and a mistake in it is named', async t => {
-  const path = join(temporaryFolder(t), 'products.json')
-  const write = (value: unknown) => writeFileSync(path, typeof value === 'string' ? value : JSON.stringify(value))
-  t.equal((await readProductFile(undefined)).length, 12)
-  t.match(await readProductFile(undefined), [{ name: 'Tux', price: 25.99 }])
-  const products = [
-    { name: 'Tux', price: 1 },
-    { name: 'Fox', price: 2.5, quantity: 0 },
-  ]
-  write(products)
-  t.strictSame(await readProductFile(path), products)
-  const mistakes: [unknown, RegExp][] = [
-    ['[{', /JSON/],
-    [{}, /the file must be an array of 1\.\.10000 items, got \{\}/],
-    [[], /the file must be an array of 1/],
-    [[{ name: 'Tux' }], /0\.price is missing/],
-    [[{ name: 'Tux', price: '1' }], /0\.price must be 0\.\.1000000, got "1"/],
-    [[{ name: 'a/b', price: 1 }], /0\.name must be/],
-    [[{ name: 'Tux', price: 1, color: 'red' }], /0\.color is not a known field/],
-    [[...products, ...products], /"Tux" is there twice/],
-  ]
-  for (const [value, message] of mistakes) {
-    write(value)
-    await t.rejects(readProductFile(path), { name: 'ConfigError', message }, String(message))
-  }
-  await t.rejects(readProductFile(`${path}.absent`), { name: 'ConfigError', message: /no such file/ })
 })
