@@ -153,6 +153,7 @@ t.test('a full disk loses nothing: the flush fails, the entries stay readable, t
     read: (offset, length) => real.read(offset, length),
     sync: () => real.sync(),
     truncate: size => real.truncate(size),
+    rewrite: offset => real.rewrite(offset),
     close: () => real.close(),
   }
   const log = new LogFile(file)

@@ -162,6 +162,7 @@ t.test('an fsync that fails is final: the replica acknowledges nothing and asks 
     read: (offset, length) => real.read(offset, length),
     sync: () => (broken ? Promise.reject(Object.assign(new Error('i/o error'), { code: 'EIO' })) : real.sync()),
     truncate: size => real.truncate(size),
+    rewrite: offset => real.rewrite(offset),
     close: () => real.close(),
   }))
   const { leader, propose } = await cluster({ 1: disk, 2: disk, 3: disk })
@@ -186,6 +187,7 @@ t.test('a full disk refuses, serves reads, and goes on when there is room', asyn
     read: (offset, length) => real.read(offset, length),
     sync: () => real.sync(),
     truncate: size => real.truncate(size),
+    rewrite: offset => real.rewrite(offset),
     close: () => real.close(),
   }))
   const { leader, propose, identical, running } = await cluster({ 1: disk, 2: disk, 3: disk })

@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, constants, fdatasync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
 import { open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
@@ -25,12 +25,17 @@ export interface DiskFile {
   sync(): Promise<void>
   /** Cuts the file; durable after the next `sync`. */
   truncate(size: number): void
+  /** Writes what stands from `offset` on once more in its place, so that the next `sync` puts it on disk in any case. */
+  rewrite(offset: number): void
   close(): void
 }
 
+/** Bytes that `rewrite` holds in memory at a time. */
+const rewriteChunkBytes = 1 << 20
+
 export const realDisk: Disk = {
   async open(path) {
-    const descriptor = openSync(path, 'a+', 0o600)
+    const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600)
     await syncFolder(dirname(path))
     return new RealFile(descriptor)
   },
@@ -65,7 +70,7 @@ class RealFile implements DiskFile {
   append(text: string): void {
     const bytes = Buffer.from(text, 'latin1')
     try {
-      for (let done = 0; done < bytes.length; ) done += writeSync(this.#descriptor, bytes, done)
+      this.#write(bytes, this.#size)
     } catch (error) {
       ftruncateSync(this.#descriptor, this.#size)
       throw error
@@ -95,8 +100,18 @@ class RealFile implements DiskFile {
     this.#size = size
   }
 
+  rewrite(offset: number): void {
+    for (let at = offset; at < this.#size; at += rewriteChunkBytes) this.#write(this.read(at, rewriteChunkBytes), at)
+  }
+
   close(): void {
     closeSync(this.#descriptor)
+  }
+
+  #write(bytes: Buffer, offset: number): void {
+    for (let done = 0; done < bytes.length; ) {
+      done += writeSync(this.#descriptor, bytes, done, bytes.length - done, offset + done)
+    }
   }
 }
 

@@ -75,7 +75,10 @@ export class LogFile {
       throw new RotError(`log.jsonl is bad from byte ${this.#bytes} on, though ${syncedBytes} bytes were synced`)
     }
     if (this.#bytes < this.#file.size) this.#file.truncate(this.#bytes)
-    // What survived in the page cache counts as durable from here on, so it has to be.
+    // What survived in the page cache counts as durable from here on, so it has to be. An fsync that failed before the
+    // restart left pages that are marked clean and were never written; they have to be made dirty again ("Can
+    // Applications Recover from fsync Failures?", ATC '20).
+    this.#file.rewrite(syncedBytes)
     await this.#file.sync()
     this.#syncedBytes = this.#bytes
   }
