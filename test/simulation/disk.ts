@@ -84,6 +84,9 @@ export class SimulatedDisk {
       truncate: size => {
         if (life.calls()) file.truncate(size)
       },
+      rewrite: offset => {
+        if (life.calls()) file.rewrite(offset)
+      },
       close: () => {},
     }
   }
@@ -106,20 +109,28 @@ export class SimulatedDisk {
     const done = file.startSync()
     return life.promise(this.#delay(syncMs), () => {
       if (health.failingSyncs > 0) {
-        health.failingSyncs--
         file.failSync()
-        health.onFailedSync()
-        throw systemError('EIO', `sync of ${path}`)
+        this.#failSync(path)
       }
       done()
     })
   }
 
   #syncFolder(folder: string): Promise<void> {
-    const { files, life } = this.#options
+    const { files, health, life } = this.#options
     if (!life.calls()) return new Promise(() => {})
     const done = files.startSyncFolder(folder)
-    return life.promise(this.#delay(syncMs), done)
+    return life.promise(this.#delay(syncMs), () => {
+      if (health.failingSyncs > 0) this.#failSync(folder)
+      done()
+    })
+  }
+
+  #failSync(path: string): never {
+    const { health } = this.#options
+    health.failingSyncs--
+    health.onFailedSync()
+    throw systemError('EIO', `sync of ${path}`)
   }
 
   #call<T>(run: () => T): Promise<T> {

@@ -48,6 +48,11 @@ export class SimulatedFile {
     this.#touch(size, end)
   }
 
+  /** Makes what stands from `offset` on dirty again. */
+  rewrite(offset: number): void {
+    if (offset < this.#cache.length) this.#touch(offset, this.#cache.length)
+  }
+
   read(offset: number, length: number): Buffer {
     return Buffer.from(this.#cache.slice(offset, offset + length))
   }

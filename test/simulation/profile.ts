@@ -40,6 +40,6 @@ export function drawProfile(random: Random): Profile {
       reordering: random.pick([0, 0, 0.1]),
     },
     loadMs: random.between(1000, 5000),
-    faults: random.below(20),
+    faults: random.pick([3, 10, 20, 40]),
   }
 }

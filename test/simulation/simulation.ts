@@ -188,11 +188,12 @@ class Run {
     if (failed !== null) throw new Violation(`liveness: ${failed} failed although all is well`)
   }
 
-  /** One leader, and every replica votes and has applied all there is. */
+  /** Every process runs, one replica leads, and all of them vote and have applied all there is. */
   #settled(): boolean {
     const { probes, replicas, witness } = this.world
     const running = replicas.map(name => probes.get(name))
     return (
+      this.#hosts.names.every(name => this.#hosts.life(name) !== null) &&
       running.filter(probe => probe?.leadership().leading).length === 1 &&
       running.every(probe => {
         if (probe === undefined || !probe.voting()) return false
