@@ -28,11 +28,11 @@ t.test('what is flushed is there after a restart, and can be read from memory an
   const { log, path } = await openLog()
   const count = 3 * recentLinesMax + 10
   log.append(entries(1, count, 1))
-  t.ok(log.dirty)
+  t.equal(log.syncedBytes, 0)
   t.equal(await log.flush(), count)
   log.append(entries(count + 1, count + 5, 2))
   await log.flush()
-  t.notOk(log.dirty)
+  t.equal(log.syncedBytes, statSync(path).size)
   log.close()
 
   const again = await openLog(path, statSync(path).size)

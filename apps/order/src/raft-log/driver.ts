@@ -61,7 +61,7 @@ interface Read {
 export class RaftLog implements ReplicatedLog {
   readonly #options: RaftLogOptions
   readonly #raft: Raft
-  readonly #events: (Event | Proposal)[] = []
+  #events: (Event | Proposal)[] = []
   /** True while a step is carried out; what arrives meanwhile waits in `#events`. */
   #busy = false
   #flushing = false
@@ -237,7 +237,7 @@ export class RaftLog implements ReplicatedLog {
     const { logFile } = this.#options
     if (effects.append.length > 0) logFile.append(effects.append)
     for (const message of effects.send) this.#send(message)
-    if (effects.append.length > 0 && !this.#flushing) this.#flushed = this.#flush()
+    if (this.#durableIndex < logFile.lastIndex && !this.#flushing) this.#flushed = this.#flush()
     this.#updateLeadership()
     for (const { id, index } of effects.reads) (this.#reads.get(id) as Read).index = index
     for (const id of effects.readsRefused) this.#refuseRead(id)
@@ -255,7 +255,7 @@ export class RaftLog implements ReplicatedLog {
     const { logFile } = this.#options
     this.#flushing = true
     try {
-      while (logFile.dirty) {
+      while (this.#durableIndex < logFile.lastIndex) {
         const truncations = this.#truncations
         const index = await this.#whenThereIsRoom(() => logFile.flush())
         if (truncations !== this.#truncations) continue
@@ -270,12 +270,20 @@ export class RaftLog implements ReplicatedLog {
 
   async #truncate(index: number): Promise<void> {
     const { logFile, stateFile } = this.#options
-    this.#truncations++
-    this.#durableIndex = Math.min(this.#durableIndex, index - 1)
     const offset = logFile.offsetOf(index)
     // The note first: a log that is shorter than its note is taken for rot.
     if (stateFile.state.syncedBytes > offset) await this.#save({ syncedBytes: offset })
+    this.#overtakeFlushes(index)
     await logFile.truncate(index)
+  }
+
+  /** Reports that entries from `index` on are durable, waiting or still to come, would be taken for their successors'. */
+  #overtakeFlushes(index: number): void {
+    this.#truncations++
+    this.#durableIndex = Math.min(this.#durableIndex, index - 1)
+    this.#events = this.#events.map(event =>
+      'type' in event && event.type === 'persisted' ? { ...event, index: Math.min(event.index, index - 1) } : event,
+    )
   }
 
   #save(change: Partial<State>): Promise<void> {

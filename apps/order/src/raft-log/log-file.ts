@@ -31,6 +31,8 @@ export class LogFile {
   #unwritten = 0
   #bytes = 0
   #syncedBytes = 0
+  /** What the flush under way will have synced. */
+  #flushingBytes = 0
 
   /** The file must be empty or followed by `recover`. */
   constructor(file: DiskFile) {
@@ -43,11 +45,6 @@ export class LogFile {
 
   get termRuns(): readonly TermRun[] {
     return this.#termRuns
-  }
-
-  /** True while something was appended that is not durable yet. */
-  get dirty(): boolean {
-    return this.#bytes > this.#syncedBytes
   }
 
   /** Length of the file that is known to be on disk. */
@@ -122,29 +119,30 @@ export class LogFile {
   }
 
   /**
-   * Writes and syncs all that was appended before the call; resolves with the index up to which the log is durable.
-   * One flush at a time. Rejects with code `ENOSPC` when the disk is full: nothing is lost, flush again later. Any other
-   * error is final.
+   * Writes and syncs all that was appended before the call; resolves with the index up to which the log is durable, which
+   * says nothing of entries that take the place of some truncated meanwhile. One flush at a time. Rejects with code
+   * `ENOSPC` when the disk is full: nothing is lost, flush again later. Any other error is final.
    */
   async flush(): Promise<number> {
     if (this.#unwritten > 0) this.#file.append(this.#recent.slice(-this.#unwritten).join(''))
     this.#unwritten = 0
     const { lastIndex } = this
-    const bytes = this.#bytes
+    this.#flushingBytes = this.#bytes
     await this.#file.sync().catch(error => {
       // Even a full disk is final here: after a failed fsync nobody knows what is on disk ("fsyncgate").
       throw new Error(`fdatasync of log.jsonl failed: ${error.message}`, { cause: error })
     })
-    this.#syncedBytes = bytes
+    this.#syncedBytes = this.#flushingBytes
     this.#forgetOldLines()
     return lastIndex
   }
 
-  /** Drops the entries from `index` on, durably. Not while a flush is under way. */
+  /** Drops the entries from `index` on, durably. */
   async truncate(index: number): Promise<void> {
     const keptLines = index - 1 - (this.lastIndex - this.#recent.length)
     this.#unwritten = Math.max(0, this.#unwritten - (this.lastIndex - index + 1))
     this.#bytes = this.offsetOf(index)
+    this.#flushingBytes = Math.min(this.#flushingBytes, this.#bytes)
     this.#recent = this.#recent.slice(0, Math.max(0, keptLines))
     this.#offsets.truncate(index - 1)
     this.#stretchOffsets.length = Math.ceil((index - 1) / stretchEntries)
