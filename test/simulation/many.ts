@@ -1,10 +1,17 @@
+import { plantedBugs } from './planted-bugs.ts'
 import { simulate } from './simulation.ts'
-const [from = '1', to = '20'] = process.argv.slice(2)
-const t0 = performance.now()
-let events = 0, ops = 0
-for (let seed = Number(from); seed <= Number(to); seed++) {
-  const o = await simulate({ seed })
-  events += o.events; ops += o.operations
-  if (o.violation) console.log(seed, o.violation.slice(0, 300), o.plan.length)
+
+const only = process.argv[3]
+for (const [name, bug] of Object.entries(plantedBugs)) {
+  if (only && !name.includes(only)) continue
+  const t0 = performance.now()
+  let found = 'NOT FOUND'
+  for (let seed = 1; seed <= Number(process.argv[2] ?? 300); seed++) {
+    const o = await simulate({ seed, bug })
+    if (o.violation !== null) {
+      found = `${seed}: ${o.violation.slice(0, 160)}`
+      break
+    }
+  }
+  console.log(name.padEnd(50), `${((performance.now() - t0) / 1000).toFixed(1)} s`, found)
 }
-console.log(`${((performance.now() - t0) / 1000).toFixed(1)} s, ${events} events ${ops} ops`)

@@ -59,7 +59,7 @@ export async function startOrderProcess(options: OrderProcessOptions): Promise<v
     timestamp: () => String(scheduler.now),
     warn: message => trace.note(`${name}: ${message}`),
   })
-  await bug.recovered?.(stateFile)
+  await bug.recovered?.({ logFile, stateFile })
   const transport = new PeerTransport({
     id,
     members: world.replicas.map(numberOf),
@@ -108,8 +108,10 @@ export async function startOrderProcess(options: OrderProcessOptions): Promise<v
   world.probes.set(name, {
     leadership: () => log.leadership,
     voting: () => stateFile.state.voting,
-    // The log file counts bytes: nothing is left to sync, or only what is known to be older counts.
-    durable: () => (logFile.dirty ? stateFile.state.commitIndex : logFile.lastIndex),
+    durable: () => {
+      const { lastIndex, syncedBytes } = logFile
+      return syncedBytes === logFile.offsetOf(lastIndex + 1) ? lastIndex : stateFile.state.commitIndex
+    },
     lastIndex: () => logFile.lastIndex,
     appliedIndex: () => log.appliedIndex,
     syncedBytesNoted: () => stateFile.state.syncedBytes,
