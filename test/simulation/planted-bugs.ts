@@ -1,0 +1,119 @@
+import { Cache } from '../../apps/frontend/src/cache.ts'
+import { Ledger } from '../../apps/order/src/ledger.ts'
+import type { Disk, DiskFile } from '../../apps/order/src/raft-log/disk.ts'
+import type { Transport } from '../../apps/order/src/raft-log/transport.ts'
+import type { ReplicatedLog } from '../../apps/order/src/replicated-log.ts'
+import type { PlantedBug } from './planted-bug.ts'
+
+/** The mistakes that the simulator must find. None of them is in the product: each is put around or in place of a part. */
+export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
+  'no fsync': { disk: disk => withFiles(disk, file => ({ sync: async () => void file.size })) },
+  'acknowledge before a majority': { log: log => overriding(log, { propose: eagerPropose(log) }) },
+  'leader is simply the highest id, without a vote': { transport: selfElecting },
+  'no key memory': {
+    ledger: class extends Ledger {
+      override entryOfKey(): null {
+        return null
+      }
+    },
+  },
+  'a deposed leader still answers': { log: log => overriding(log, { barrier: barrierOnceATerm(log) }) },
+  'a cache fill without lease': {
+    cache: class extends Cache {
+      /** Drops the entry, but does not tell the fills on their way. */
+      override changed(name: string, index: number): void {
+        super.answered({ type: 'buy', key: '', name, quantity: 1 }, null)
+        super.feed({ index })
+      }
+    },
+  },
+  'a miss answered without ReadIndex': { readLog: log => overriding(log, { barrier: async () => {} }) },
+  'a follower acknowledges before its fsync': { disk: eagerFollowerSync },
+  'truncation of a committed entry': { disk: cutOnOpen },
+  'a wiped replica votes': {
+    recovered: async ({ logFile, stateFile }) => {
+      if (logFile.lastIndex === 0) await stateFile.save({ voting: true })
+    },
+  },
+}
+
+/** The object with some of its methods replaced. */
+function overriding<T extends object>(original: T, replaced: Partial<T>): T {
+  return new Proxy(original, {
+    get(target, name) {
+      const own = Reflect.get(replaced, name)
+      if (own !== undefined) return own
+      const value = Reflect.get(target, name, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+    set: (target, name, value) => Reflect.set(target, name, value, target),
+  })
+}
+
+function withFiles(disk: Disk, change: (file: DiskFile) => Partial<DiskFile>): Disk {
+  return overriding(disk, {
+    open: async path => {
+      const file = await disk.open(path)
+      return overriding(file, change(file))
+    },
+  })
+}
+
+/** Resolves as soon as the facts are in the leader's own log. */
+function eagerPropose(log: ReplicatedLog): ReplicatedLog['propose'] {
+  let next = 0
+  return async facts => {
+    const done = log.propose(facts)
+    done.catch(() => {})
+    if (!log.leadership.leading) return done
+    next = Math.max(next, log.appliedIndex + 1)
+    const first = next
+    next += facts.length
+    return first
+  }
+}
+
+/** Asks the majority when it begins to lead, and then never again. */
+function barrierOnceATerm(log: ReplicatedLog): ReplicatedLog['barrier'] {
+  let confirmedTerm = 0
+  return async () => {
+    const { leading, term } = log.leadership
+    if (leading && term === confirmedTerm) return
+    await log.barrier()
+    confirmedTerm = term
+  }
+}
+
+/** Counts everybody's vote as given when the highest member asks for it. */
+function selfElecting(transport: Transport, id: number, members: number): Transport {
+  if (id !== members) return transport
+  return overriding(transport, {
+    send: (message, lines) => {
+      transport.send(message, lines)
+      if (message.type !== 'preVoteRequest' && message.type !== 'voteRequest') return
+      const { term, to: from, lastIndex } = message
+      const type = message.type === 'voteRequest' ? ('voteResponse' as const) : ('preVoteResponse' as const)
+      queueMicrotask(() => transport.onMessage({ type, from, to: id, term, granted: true, lastIndex }))
+    },
+  })
+}
+
+function eagerFollowerSync(disk: Disk, leads: () => boolean): Disk {
+  return withFiles(disk, file => ({
+    sync: () => {
+      const done = file.sync()
+      if (leads()) return done
+      done.catch(() => {})
+      return Promise.resolve()
+    },
+  }))
+}
+
+/** Recovery that takes the last line of any log for torn. */
+function cutOnOpen(disk: Disk): Disk {
+  return withFiles(disk, file => {
+    const text = file.read(0, file.size).toString('latin1')
+    file.truncate(text.lastIndexOf('\n', text.length - 2) + 1)
+    return {}
+  })
+}
