@@ -20,6 +20,8 @@ export interface BenchOptions {
   jsonFile: string | null
   csvFile: string | null
   plotFile: string | null
+  /** Measure the machine's limits instead of the experiment. */
+  limits: boolean
 }
 
 /** The options as the command line gives them. */
@@ -36,6 +38,7 @@ export interface BenchArguments {
   json?: string | undefined
   csv?: string | undefined
   plot?: string | undefined
+  limits: boolean
 }
 
 const probabilitiesMax = 20
@@ -55,6 +58,7 @@ export function parseBenchOptions(given: BenchArguments): BenchOptions {
   if (given.url !== undefined && preload > 0) {
     throw new UsageError('--preload needs a cluster of its own: leave it out with --url')
   }
+  if (given.limits) refuseWithLimits(given)
   const probability = (text: string) => numberOption('p', text, 0, 1)
   return {
     url: given.url === undefined ? null : urlOption(given.url),
@@ -67,7 +71,14 @@ export function parseBenchOptions(given: BenchArguments): BenchOptions {
     preload,
     jsonFile: given.json ?? null,
     csvFile: given.csv ?? null,
+    limits: given.limits,
     plotFile: given.plot === undefined ? null : plotOption(given.plot),
+  }
+}
+
+function refuseWithLimits(given: BenchArguments): void {
+  for (const option of ['url', 'iterations', 'rate', 'cache', 'csv', 'plot'] as const) {
+    if (given[option] !== undefined) throw new UsageError(`--limits goes without --${option}`)
   }
 }
 

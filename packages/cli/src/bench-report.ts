@@ -3,7 +3,7 @@ import { type BenchmarkResult, type BenchmarkRun, benchmarkPassed, warmUpIterati
 import { formatCount, formatMs, formatPercent, plural, roundDeep } from './format.ts'
 import { machineLine } from './machine.ts'
 import type { Summary } from './statistics.ts'
-import { type Column, columns, textTable } from './table.ts'
+import { columns, type Table, textTable } from './table.ts'
 
 /** The original report's average time of a look-up plus order in ms, by the probability of an order (REPORT.md). */
 export const originalReportMs: Readonly<Record<string, number>> = {
@@ -29,13 +29,7 @@ export function benchmarkText(result: BenchmarkResult): string {
   ].join('\n\n')
 }
 
-/** Headings and rows, to be laid out as text or as Markdown. */
-export interface Table {
-  columns: Column[]
-  rows: string[][]
-}
-
-const tableText = (table: Table): string => textTable(table.columns, table.rows)
+const tableText = ({ columns, rows }: Table): string => textTable(columns, rows)
 
 /** The report's table: the average per p, with the original report's figure beside. */
 export function sumTable({ runs }: BenchmarkResult): Table {
@@ -99,8 +93,8 @@ function cacheGain({ runs }: BenchmarkResult): string[] {
   const lines = cachePairs(runs).map(
     ({ on, off }) =>
       `p ${on.p}: a look-up takes ${formatMs(on.lookup.mean)} ms with the cache, ${formatMs(off.lookup.mean)} without: ` +
-      `${gain(on.lookup.mean, off.lookup.mean)} less at ${formatPercent(on.cacheHitRatio)} hits; ` +
-      `look-up plus order ${gain(on.lookupAndOrder.mean, off.lookupAndOrder.mean)} less`,
+      `${gain(on.lookup.mean, off.lookup.mean)} at ${formatPercent(on.cacheHitRatio)} hits; ` +
+      `look-up plus order ${gain(on.lookupAndOrder.mean, off.lookupAndOrder.mean)}`,
   )
   return lines.length === 0 ? [] : [`What the cache gains\n\n${lines.join('\n')}`]
 }
@@ -115,8 +109,10 @@ export function cachePairs(runs: readonly BenchmarkRun[]): { on: BenchmarkRun; o
     })
 }
 
-const gain = (on: number | null, off: number | null): string =>
-  on === null || off === null || off === 0 ? '–' : formatPercent(1 - on / off)
+function gain(on: number | null, off: number | null): string {
+  if (on === null || off === null || off === 0) return '–'
+  return on <= off ? `${formatPercent(1 - on / off)} less` : `${formatPercent(on / off - 1)} more`
+}
 
 function verdictLines(result: BenchmarkResult): string {
   const { verified, stock, runs } = result

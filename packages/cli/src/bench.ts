@@ -4,19 +4,21 @@ import { type BenchOptions, type CacheMode, parseBenchOptions } from './bench-op
 import { benchmarkPlot } from './bench-plot.ts'
 import { benchmarkCsv, benchmarkJson, benchmarkText } from './bench-report.ts'
 import { benchmarkPassed, runBenchmark, type Venue } from './benchmark.ts'
-import { leanShopper } from './lean-shopper.ts'
+import { connectionShopper } from './connection-shopper.ts'
+import { LeanConnection } from './lean-connection.ts'
+import { limitsJson, limitsPassed, limitsText } from './limits-report.ts'
+import { runLimits } from './limits-run.ts'
 import { measureNetwork } from './network.ts'
-import { startOwnCluster } from './own-cluster.ts'
+import { benchStock, startOwnCluster } from './own-cluster.ts'
 import { writePlot } from './plot-file.ts'
 import { progressOn } from './progress.ts'
 import { httpShopper, type Shopper } from './shopper.ts'
 import { exitStatus } from './usage-error.ts'
 import { writeText } from './write-text.ts'
 
-/** Units of each product in the benchmark's own cluster: more than it could ever sell. */
-const stockOfOwnCluster = 1_000_000
 /** The front-end's cache holds less than the twelve products of the shop, so that replacement happens. */
 const cacheEntries = 10
+const limitsSecondsDefault = 5
 
 const args = {
   url: { type: 'string', valueHint: 'URL', description: 'measure this deployment instead of a cluster of its own' },
@@ -31,6 +33,7 @@ const args = {
   json: { type: 'string', valueHint: 'FILE', description: 'write the result as JSON; - is standard output' },
   csv: { type: 'string', valueHint: 'FILE', description: 'write a line for each run; - is standard output' },
   plot: { type: 'string', valueHint: 'FILE', description: 'draw latency against p, as .svg or .png' },
+  limits: { type: 'boolean', default: false, description: "compare with a bare Fastify and the disk's own speed" },
 } as const
 
 /** `bazaar bench`: the original report's experiment, with every order read back. */
@@ -38,9 +41,18 @@ export const benchCommand: CommandDef<typeof args> = defineCommand({
   meta: { name: 'bench', description: "Runs the original report's experiment and shows the result." },
   args,
   run: async ({ args }) => {
-    process.exitCode = await bench(parseBenchOptions(args))
+    const options = parseBenchOptions(args)
+    process.exitCode = await (options.limits ? benchLimits(options) : bench(options))
   },
 })
+
+async function benchLimits({ jsonFile, extent, seed }: BenchOptions): Promise<number> {
+  const seconds = 'seconds' in extent ? extent.seconds : limitsSecondsDefault
+  const result = await runLimits({ seconds, seed }, progressOn(process.stderr))
+  if (jsonFile !== '-') console.log(limitsText(result))
+  if (jsonFile !== null) writeText(jsonFile, `${JSON.stringify(limitsJson(result), null, 2)}\n`)
+  return limitsPassed(result) ? exitStatus.ok : exitStatus.failed
+}
 
 async function bench(options: BenchOptions): Promise<number> {
   const result = await runBenchmark(options, {
@@ -62,11 +74,12 @@ async function bench(options: BenchOptions): Promise<number> {
 async function connect({ url, exclusive }: Venue): Promise<Shopper> {
   if (!exclusive) return httpShopper(url)
   const { hostname, port } = new URL(url)
-  return leanShopper(hostname, Number(port))
+  return connectionShopper(await LeanConnection.open(hostname, Number(port)))
 }
 
-async function openVenue({ url }: BenchOptions, cache: CacheMode | 'deployed'): Promise<Venue> {
+async function openVenue({ url, preload }: BenchOptions, cache: CacheMode | 'deployed'): Promise<Venue> {
   if (url !== null) return { url, cache: 'deployed', exclusive: false, close: async () => {} }
-  const cluster = await startOwnCluster({ stock: stockOfOwnCluster, cache: cache === 'off' ? 0 : cacheEntries })
+  const settings = { stock: benchStock, cache: cache === 'off' ? 0 : cacheEntries }
+  const cluster = await startOwnCluster(settings, preload)
   return { url: cluster.url, cache, exclusive: true, close: () => cluster.stop() }
 }

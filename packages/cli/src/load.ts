@@ -1,4 +1,4 @@
-import type { HttpConnection } from './http-connection.ts'
+import type { LoadConnection, LoadRequest } from './load-connection.ts'
 import type { Recorder } from './statistics.ts'
 
 /** What one slice of load did. */
@@ -11,15 +11,15 @@ export interface LoadResult {
   elapsedMs: number
 }
 
-/** Makes the next request of a connection, as it goes over the wire. */
-export type NextRequest = (connection: HttpConnection) => string
+/** Makes the next request. */
+export type NextRequest = () => LoadRequest
 
 /**
  * Keeps a request under way on each connection for a while (a closed loop), and records how long each took, in ms. A
  * connection that fails rests.
  */
 export function runLoad(
-  connections: readonly HttpConnection[],
+  connections: readonly LoadConnection[],
   durationMs: number,
   next: NextRequest,
   recorder: Recorder,
@@ -27,12 +27,12 @@ export function runLoad(
   const result: LoadResult = { answered: 0, failed: 0, firstFailure: null, elapsedMs: 0 }
   const startedAt = performance.now()
   const endsAt = startedAt + durationMs
-  const drive = (connection: HttpConnection): Promise<void> =>
+  const drive = (connection: LoadConnection): Promise<void> =>
     new Promise(resolve => {
       const send = () => {
         const sentAt = performance.now()
         if (sentAt >= endsAt) return resolve()
-        connection.send(next(connection), (error, { status, body }) => {
+        connection.send(next(), (error, { status, body }) => {
           if (error !== null || status !== 200) {
             result.failed += 1
             result.firstFailure ??= error?.message ?? `${status} ${body}`

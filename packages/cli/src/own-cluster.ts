@@ -1,28 +1,58 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type Cluster, type ClusterOptions, startCluster } from '@bazaar/cluster'
 import { exitStatus } from './usage-error.ts'
+
+/** Units of each product in a benchmark's cluster: more than it could ever sell. */
+export const benchStock = 1_000_000
 
 /**
  * Starts a cluster for this command alone, in a temporary folder, and stops it when the command is interrupted, so that
  * nothing is left behind. Nothing is restocked, so that the stock adds up.
+ *
+ * @param preload orders to store in it before it is started
  */
-export async function startOwnCluster(options: ClusterOptions): Promise<Cluster> {
-  const controller = new AbortController()
-  let cluster = null as Cluster | null
-  const interrupt = (): void => {
-    controller.abort(new Error('interrupted'))
-    // Before the cluster is there, its start is given up by the signal and cleans up after itself.
-    if (cluster !== null) cluster.stop().finally(() => process.exit(exitStatus.failed))
+export async function startOwnCluster(options: Omit<ClusterOptions, 'data'>, preload = 0): Promise<Cluster> {
+  const data = mkdtempSync(join(tmpdir(), 'bazaar-bench-'))
+  const interruption = new AbortController()
+  let cluster: Cluster | null = null
+  const remove = () => rmSync(data, { recursive: true, force: true })
+  const interrupt = () => {
+    interruption.abort(new Error('interrupted'))
+    // Before the cluster is there, its start is given up by the signal.
+    cluster
+      ?.stop()
+      .finally(remove)
+      .finally(() => process.exit(exitStatus.failed))
   }
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
-  const forget = (): void => {
+  const end = () => {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+    remove()
   }
+  const settings = { restockMs: 0, ...options, data, signal: interruption.signal }
   try {
-    const started = await startCluster({ restockMs: 0, ...options, signal: controller.signal })
+    if (preload > 0) await fill(settings, preload)
+    const started = await startCluster(settings)
     cluster = started
-    return { ...started, stop: () => started.stop().finally(forget) }
+    return { ...started, stop: () => started.stop().finally(end) }
   } catch (error) {
-    forget()
+    end()
     throw error
   }
+}
+
+/** Stores orders through the storage code of the replicas. The products come first, and those a running shop makes. */
+async function fill(settings: ClusterOptions & { data: string }, orders: number): Promise<void> {
+  await (await startCluster(settings)).stop()
+  const entry = fileURLToPath(new URL('../../../apps/order/dist/preload.js', import.meta.url))
+  const replicas = settings.replicas === undefined ? [] : ['--replicas', String(settings.replicas)]
+  const args = [entry, '--data', settings.data, '--orders', String(orders), ...replicas]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] })
+  const [status] = await once(child, 'exit')
+  if (status !== 0) throw new Error(`storing ${orders} orders ended with status ${status}`)
 }

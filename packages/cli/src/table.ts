@@ -4,6 +4,12 @@ export interface Column {
   align: 'left' | 'right'
 }
 
+/** Headings and rows, to be laid out as text or as Markdown; each row has a cell for each column. */
+export interface Table {
+  columns: Column[]
+  rows: string[][]
+}
+
 /**
  * Lays rows out as a text table with a rule under the headings. Every row must have as many cells as there are columns.
  *

@@ -1,0 +1,39 @@
+import { BazaarError, type Order, type Product } from '@bazaar/client'
+import type { LoadAnswer, LoadConnection, LoadRequest } from './load-connection.ts'
+import type { Shopper } from './shopper.ts'
+
+/** A client of the shop on one connection of a load generator; nobody else may use it meanwhile. */
+export function connectionShopper(connection: LoadConnection): Shopper {
+  const call = <Data>(request: LoadRequest): Promise<{ data: Data; cacheStatus: string }> =>
+    new Promise((resolve, reject) => {
+      connection.send(request, (error, answer) => {
+        const failure = error ?? failureOf(answer)
+        if (failure !== null) reject(failure)
+        else resolve({ data: JSON.parse(answer.body).data, cacheStatus: answer.cacheStatus })
+      })
+    })
+  const get = <Data>(path: string) => call<Data>({ method: 'GET', path })
+  return {
+    products: async () => (await get<Product[]>('/products')).data,
+    async lookUp(name) {
+      const { data, cacheStatus } = await get<Product>(`/products/${encodeURIComponent(name)}`)
+      return { product: data, hit: /; *hit\b/.test(cacheStatus) }
+    },
+    async order(request, key) {
+      return (await call<Order>({ method: 'POST', path: '/orders', json: asciiJson(request), key })).data
+    },
+    findOrder: async number => (await get<Order>(`/orders/${number}`)).data,
+    close: async () => connection.close(),
+  }
+}
+
+/** JSON in which every character beyond ASCII is escaped, so that its length in characters is that in bytes. */
+function asciiJson(value: object): string {
+  const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return JSON.stringify(value).replace(/[^\p{ASCII}]/gu, text => text.split('').map(escaped).join(''))
+}
+
+function failureOf({ status, body }: LoadAnswer): Error | null {
+  if (status === 200) return null
+  return BazaarError.from(JSON.parse(body)) ?? new Error(`answered ${status} with ${body.slice(0, 100)}`)
+}

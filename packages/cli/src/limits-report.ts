@@ -1,0 +1,138 @@
+import { formatCount, formatMs, roundDeep } from './format.ts'
+import { type LimitsResult, type LoadKind, loadKinds } from './limits.ts'
+import { machineLine } from './machine.ts'
+import type { Measured } from './meter.ts'
+import { columns, type Table, textTable } from './table.ts'
+
+/** A figure of Bazaar's against a limit of the machine. */
+export interface Ratio {
+  name: string
+  what: string
+  value: number
+  goal: number
+  /** Whether the ratio should be at least its goal, or at most. */
+  better: 'above' | 'below'
+}
+
+/** The goals, as ratios, so that they hold on any machine (they were set where a bare route takes 0.06 ms of CPU). */
+export function ratiosOf({ loads, lookupAndOrder5, append }: LimitsResult): Ratio[] {
+  const { lookups50, orders64, order1, order5 } = loads
+  const above = (name: string, what: string, value: number, goal: number): Ratio => ({
+    name,
+    what,
+    value,
+    goal,
+    better: 'above',
+  })
+  const below = (...[name, what, value, goal]: Parameters<typeof above>): Ratio => ({
+    ...above(name, what, value, goal),
+    better: 'below',
+  })
+  type Pair = LimitsResult['loads'][LoadKind]
+  const throughput = ({ bazaar, bare }: Pair) => bazaar.perSecond / bare.perSecond
+  const p50 = ({ p50 }: { p50: number | null }) => p50 ?? Number.NaN
+  const cpu = ({ bazaar, bare }: Pair) => bazaar.cpuMs / bare.cpuMs
+  return [
+    above('lookupThroughput', 'cached look-ups a second, 50 connections ÷ bare GET', throughput(lookups50), 0.9),
+    above('orderThroughput', 'orders a second, 64 connections ÷ bare POST', throughput(orders64), 0.7),
+    below(
+      'order1',
+      'one client’s order p50 ÷ (bare POST p50 + append-fdatasync p50)',
+      p50(order1.bazaar) / (p50(order1.bare) + p50(append)),
+      2,
+    ),
+    below('order5', 'five clients’ order p50 ÷ bare POST p50', p50(order5.bazaar) / p50(order5.bare), 3.5),
+    below(
+      'lookupAndOrder5',
+      'look-up plus order mean, p = 0.8, five clients ÷ bare POST p50',
+      lookupAndOrder5.mean / p50(order5.bare),
+      2.2 / 0.65,
+    ),
+    below('lookupCpu', 'CPU of all processes a cached look-up ÷ bare GET', cpu(lookups50), 0.08 / 0.06),
+    below('orderCpu', 'CPU of all processes an order ÷ bare POST', cpu(orders64), 0.25 / 0.06),
+  ]
+}
+
+export function meetsGoal({ value, goal, better }: Ratio): boolean {
+  return better === 'above' ? value >= goal : value <= goal
+}
+
+/** Whether a ratio is so far from its goal that no noise of a machine explains it: twice as bad. */
+export function missesByHalf({ value, goal, better }: Ratio): boolean {
+  return !(better === 'above' ? value >= goal / 2 : value <= goal * 2)
+}
+
+/** Whether every order that was acknowledged is there, once, and no ratio is off by half. */
+export function limitsPassed(result: LimitsResult): boolean {
+  const { acknowledged, counted } = result.orders
+  return acknowledged === counted && !ratiosOf(result).some(missesByHalf)
+}
+
+const kindNames: Record<LoadKind, string> = {
+  lookups50: 'cached look-up, 50 connections',
+  orders64: 'order, 64 connections',
+  order1: 'order, 1 connection',
+  order5: 'order, 5 connections',
+  leanLookups50: 'cached look-up, 50 lean connections',
+  leanOrders64: 'order, 64 lean connections',
+}
+
+/** The measured figures. */
+export function limitsTable({ loads, append }: LimitsResult): Table {
+  const row = (what: string, server: string, measured: Measured): string[] => {
+    const { count, perSecond, mean, p50, p99, cpuMs, clientCpuMs } = measured
+    const times = [mean, p50, p99, cpuMs, clientCpuMs].map(formatMs)
+    return [what, server, formatCount(count), formatCount(perSecond), ...times]
+  }
+  const { count, mean, p50, p99 } = append
+  const times = [mean, p50, p99].map(formatMs)
+  return {
+    columns: columns('<request', '<server', 'n', 'per second', 'mean ms', 'p50', 'p99', 'CPU ms', 'client’s'),
+    rows: [
+      ...loadKinds.flatMap(kind => [
+        row(kindNames[kind], 'Bazaar', loads[kind].bazaar),
+        row('', 'bare Fastify', loads[kind].bare),
+      ]),
+      ['append + fdatasync, 200 bytes', 'the disk', formatCount(count), '', ...times, '', ''],
+    ],
+  }
+}
+
+/** The ratios against their goals. */
+export function ratioTable(result: LimitsResult): Table {
+  return {
+    columns: columns('<ratio', 'measured', 'goal', '<'),
+    rows: ratiosOf(result).map(ratio => [
+      ratio.what,
+      ratio.value.toFixed(2),
+      `${ratio.better === 'above' ? '≥' : '≤'} ${ratio.goal.toFixed(2)}`,
+      meetsGoal(ratio) ? 'met' : missesByHalf(ratio) ? 'MISSED' : 'missed',
+    ]),
+  }
+}
+
+const clientsNote =
+  'clients: Node’s own HTTP client on the same cores, as when the goals were set; lean ones take so little that only the servers count'
+
+/** The result for a person at a terminal, without a final newline. */
+export function limitsText(result: LimitsResult): string {
+  const { orders, lookupAndOrder5 } = result
+  const text = ({ columns, rows }: Table) => textTable(columns, rows)
+  return [
+    `Bazaar bench --limits · ${result.seconds} s of each kind, in turns · ${machineLine(result.machine)}`,
+    `${text(limitsTable(result))}\n${clientsNote}`,
+    `Look-up plus order at p = 0.8 with five clients: mean ${formatMs(lookupAndOrder5.mean)} ms of ${formatCount(lookupAndOrder5.count)}`,
+    text(ratioTable(result)),
+    `${formatCount(orders.acknowledged)} orders acknowledged, ${formatCount(orders.counted)} in the log\n` +
+      (limitsPassed(result) ? 'all well' : 'FAILED'),
+  ].join('\n\n')
+}
+
+/** The result for programs. */
+export function limitsJson(result: LimitsResult): object {
+  const ratios = ratiosOf(result).map(ratio => [
+    ratio.name,
+    { value: ratio.value, goal: ratio.goal, better: ratio.better, met: meetsGoal(ratio) },
+  ])
+  return roundDeep({ ratios: Object.fromEntries(ratios), ...result, passed: limitsPassed(result) })
+}

@@ -1,0 +1,188 @@
+import { measureAppends } from './append-limit.ts'
+import { connectionShopper } from './connection-shopper.ts'
+import { runExperiment } from './experiment.ts'
+import { LeanConnection } from './lean-connection.ts'
+import type { NextRequest } from './load.ts'
+import type { LoadConnection } from './load-connection.ts'
+import { describeMachine, type Machine } from './machine.ts'
+import { type Measured, Meter, type Target } from './meter.ts'
+import { OrdinaryConnection } from './ordinary-connection.ts'
+import type { Progress } from './progress.ts'
+import type { Shopper } from './shopper.ts'
+import { Recorder, type Summary } from './statistics.ts'
+
+/** A server on this machine. `pids` are those of all processes behind its port. */
+export interface LimitsServer {
+  port: number
+  pids: readonly number[]
+}
+
+export interface LimitsOptions {
+  /** The shop, with nobody else in it. */
+  bazaar: LimitsServer
+  bare: LimitsServer
+  /** A folder on the disk that the shop's logs are on. */
+  folder: string
+  /** How long each kind of request is measured in all, in s. */
+  seconds: number
+  seed: number
+  /** Makes the keys of this run different from those of every other. */
+  runId: string
+}
+
+/** The kinds of load that Bazaar and the bare server are both put under. */
+export const loadKinds = ['lookups50', 'orders64', 'order1', 'order5', 'leanLookups50', 'leanOrders64'] as const
+export type LoadKind = (typeof loadKinds)[number]
+
+/** Bazaar's figures and the limits they are compared with, in ms and requests a second. */
+export interface LimitsResult {
+  loads: Record<LoadKind, { bazaar: Measured; bare: Measured }>
+  /** The experiment at p = 0.8 with five clients: the mean time of a look-up and an order, in ms. */
+  lookupAndOrder5: { count: number; mean: number }
+  /** Append and fdatasync of one line. */
+  append: Summary
+  /** Orders that were acknowledged, and how many the shop had taken when the next one came. */
+  orders: { acknowledged: number; counted: number }
+  machine: Machine
+  seconds: number
+}
+
+/** Every kind is measured in this many turns, so that a slow moment of the machine meets all of them alike. */
+const rounds = 10
+const connectionsMax = 64
+/** So few names that the cache holds them all. */
+const cachedNames = 5
+const mixProbability = 0.8
+const mixClients = 5
+
+/**
+ * Measures the shop and a bare server side by side: one slice of each after the other, round after round. A first round
+ * warms up and is not counted. Throws when any request fails.
+ *
+ * The clients are those that the goals were set with: Node's own HTTP client, on the same cores. The lean ones take so
+ * little that what is measured is the servers alone.
+ */
+export async function measureLimits(options: LimitsOptions, progress: Progress): Promise<LimitsResult> {
+  const opened: LoadConnection[] = []
+  const open = async (lean: boolean, { port, pids }: LimitsServer): Promise<Target> => {
+    const one = () => (lean ? LeanConnection.open(host, port) : new OrdinaryConnection(host, port))
+    const connections = await Promise.all(Array.from({ length: connectionsMax }, one))
+    opened.push(...connections)
+    return { connections, pids }
+  }
+  try {
+    const [bazaar, bare] = [await open(false, options.bazaar), await open(false, options.bare)]
+    const lean = { bazaar: await open(true, options.bazaar), bare: await open(true, options.bare) }
+    return await takeTurns(options, { bazaar, bare }, lean, progress)
+  } finally {
+    progress.clear()
+    for (const connection of opened) connection.close()
+  }
+}
+
+const host = '127.0.0.1'
+
+interface Targets {
+  bazaar: Target
+  bare: Target
+}
+
+async function takeTurns(
+  { seconds, folder, seed, runId }: LimitsOptions,
+  ordinary: Targets,
+  lean: Targets,
+  progress: Progress,
+): Promise<LimitsResult> {
+  const shoppers = ordinary.bazaar.connections.slice(0, mixClients).map(connectionShopper)
+  const [shopper] = shoppers as [Shopper]
+  const names = (await shopper.products()).map(product => product.name)
+  const lookups = nextLookup(names.slice(0, cachedNames))
+  const orders = nextOrder(names, runId)
+  const meters: Record<LoadKind, MeterPair> = {
+    lookups50: pairOf(ordinary, 50, lookups),
+    leanLookups50: pairOf(lean, 50, lookups),
+    order1: pairOf(ordinary, 1, orders),
+    order5: pairOf(ordinary, 5, orders),
+    orders64: pairOf(ordinary, 64, orders),
+    leanOrders64: pairOf(lean, 64, orders),
+  }
+  const sliceMs = (seconds * 1000) / rounds
+  const mix = { count: 0, sum: 0 }
+  let append = new Recorder()
+  let acknowledged = 0
+  progress.stage('measuring the limits', rounds + 1)
+  for (let round = 0; round <= rounds; round += 1) {
+    for (const { bazaar, bare } of Object.values(meters)) {
+      await bare.slice(sliceMs)
+      await bazaar.slice(sliceMs)
+    }
+    measureAppends(folder, sliceMs, append)
+    const mixed = await mixOnce(shoppers, names, sliceMs, seed, `${runId}-mix-${round}`)
+    acknowledged += mixed.orders
+    if (round === 0) {
+      append = new Recorder()
+      acknowledged += ordersOf(meters)
+      for (const { bazaar, bare } of Object.values(meters)) for (const meter of [bazaar, bare]) meter.restart()
+    } else {
+      mix.count += mixed.count
+      mix.sum += mixed.count * mixed.mean
+    }
+    progress.step()
+  }
+  const last = await shopper.order({ name: names[0] as string, quantity: 1, type: 'buy' }, `${runId}-last`)
+  const loads = Object.fromEntries(
+    loadKinds.map(kind => [kind, { bazaar: meters[kind].bazaar.measured(), bare: meters[kind].bare.measured() }]),
+  ) as LimitsResult['loads']
+  return {
+    loads,
+    lookupAndOrder5: { count: mix.count, mean: mix.sum / mix.count },
+    append: append.summary(),
+    orders: { acknowledged: acknowledged + ordersOf(meters), counted: last.number - 1 },
+    machine: describeMachine(),
+    seconds,
+  }
+}
+
+interface MeterPair {
+  bazaar: Meter
+  bare: Meter
+}
+
+const pairOf = ({ bazaar, bare }: Targets, connections: number, next: NextRequest): MeterPair => ({
+  bazaar: new Meter(bazaar, connections, next),
+  bare: new Meter(bare, connections, next),
+})
+
+const ordersOf = ({ order1, order5, orders64, leanOrders64 }: Record<LoadKind, MeterPair>): number =>
+  [order1, order5, orders64, leanOrders64].reduce((sum, { bazaar }) => sum + bazaar.count, 0)
+
+function nextLookup(names: readonly string[]): NextRequest {
+  let sent = 0
+  return () => ({ method: 'GET', path: `/products/${encodeURIComponent(names[sent++ % names.length] as string)}` })
+}
+
+/** Orders of one unit, of all products in turn, each with a key of its own. */
+export function nextOrder(names: readonly string[], runId: string): NextRequest {
+  const bodies = names.map(name => JSON.stringify({ name, quantity: 1, type: 'buy' }))
+  let sent = 0
+  return () => {
+    sent += 1
+    return { method: 'POST', path: '/orders', json: bodies[sent % bodies.length] as string, key: `${runId}-${sent}` }
+  }
+}
+
+async function mixOnce(
+  shoppers: readonly Shopper[],
+  products: readonly string[],
+  durationMs: number,
+  seed: number,
+  keyPrefix: string,
+): Promise<{ count: number; mean: number; orders: number }> {
+  const extent = { seconds: durationMs / 1000 }
+  const run = { p: mixProbability, extent, ratePerSecond: null, seed, products, keyPrefix }
+  const { lookupAndOrder, errors, errorMessages, acknowledged } = await runExperiment(shoppers, run)
+  if (errors > 0 || lookupAndOrder.mean === null) {
+    throw new Error(`the experiment failed: ${errorMessages[0] ?? 'no look-up'}`)
+  }
+  return { count: lookupAndOrder.count, mean: lookupAndOrder.mean, orders: acknowledged.length }
+}
