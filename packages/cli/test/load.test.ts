@@ -1,0 +1,208 @@
+import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import { createServer, type RequestListener } from 'node:http'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
+import t, { type Test } from 'tap'
+import { measureAppends } from '../src/append-limit.ts'
+import { connectionShopper } from '../src/connection-shopper.ts'
+import { cpuTimeMs } from '../src/cpu-time.ts'
+import { LeanConnection } from '../src/lean-connection.ts'
+import { type LimitsResult, loadKinds, nextOrder } from '../src/limits.ts'
+import { limitsJson, limitsPassed, limitsText, ratiosOf } from '../src/limits-report.ts'
+import { runLoad } from '../src/load.ts'
+import type { LoadAnswer, LoadConnection } from '../src/load-connection.ts'
+import { Meter } from '../src/meter.ts'
+import { OrdinaryConnection } from '../src/ordinary-connection.ts'
+import { Recorder, type Summary } from '../src/statistics.ts'
+
+async function serve(t: Test, answer: RequestListener): Promise<number> {
+  const server = createServer(answer).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return (server.address() as AddressInfo).port
+}
+
+/** Both kinds of connection, which must behave alike. */
+async function connectionsTo(t: Test, port: number): Promise<[string, LoadConnection][]> {
+  const lean = await LeanConnection.open('127.0.0.1', port)
+  const ordinary = new OrdinaryConnection('127.0.0.1', port)
+  t.teardown(() => [lean, ordinary].map(connection => connection.close()))
+  return [
+    ['lean', lean],
+    ['ordinary', ordinary],
+  ]
+}
+
+const send = (connection: LoadConnection, path: string): Promise<LoadAnswer | Error> =>
+  new Promise(resolve => connection.send({ method: 'GET', path }, (error, answer) => resolve(error ?? answer)))
+
+t.test('a connection sends what it is given and reads status, cache status and body', async t => {
+  const port = await serve(t, (request, response) => {
+    let body = ''
+    request.on('data', chunk => {
+      body += chunk
+    })
+    request.on('end', () => {
+      const { method, url, headers } = request
+      const seen = JSON.stringify({ method, url, key: headers['idempotency-key'], type: headers['content-type'], body })
+      response.writeHead(201, { 'content-length': seen.length, 'Cache-Status': 'bazaar; hit' }).end(seen)
+    })
+  })
+  for (const [kind, connection] of await connectionsTo(t, port)) {
+    const request = { method: 'POST', path: '/orders', json: '{"a":1}', key: 'k-1' } as const
+    const answer = await new Promise<LoadAnswer>(resolve =>
+      connection.send(request, (_error, answer) => resolve(answer)),
+    )
+    t.strictSame([answer.status, answer.cacheStatus], [201, 'bazaar; hit'], kind)
+    const seen = { method: 'POST', url: '/orders', key: 'k-1', type: 'application/json', body: '{"a":1}' }
+    t.strictSame(JSON.parse(answer.body), seen, kind)
+  }
+})
+
+t.test('a lean connection puts an answer together from its pieces, and many answers follow each other', async t => {
+  const text = 'Größe: 5 €'
+  const server = createTcpServer(socket => {
+    socket.on('data', async () => {
+      const answer = Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`)
+      for (const byte of answer) {
+        socket.write(Buffer.of(byte))
+        await new Promise(resolve => setImmediate(resolve))
+      }
+    })
+  }).listen(0, '127.0.0.1')
+  t.teardown(() => server.close())
+  await once(server, 'listening')
+  const connection = await LeanConnection.open('127.0.0.1', (server.address() as AddressInfo).port)
+  t.teardown(() => connection.close())
+  for (let turn = 0; turn < 3; turn += 1) t.match(await send(connection, '/'), { status: 200, body: text })
+})
+
+t.test('a connection that breaks says why, and goes on saying so', async t => {
+  const port = await serve(t, (request, response) => {
+    if (request.url === '/chunked') response.write('no length')
+    else request.socket.destroy()
+  })
+  const open = () => LeanConnection.open('127.0.0.1', port)
+  const [chunked, closed] = [await open(), await open()]
+  t.match(await send(chunked, '/chunked'), { message: /no Content-Length in: HTTP\/1\.1 200/ })
+  t.match(await send(closed, '/'), { message: /closed the connection/ })
+  t.match(await send(closed, '/'), { message: /closed the connection/ })
+  t.match(await send(new OrdinaryConnection('127.0.0.1', port), '/'), { message: /hang up|ECONNRESET/ })
+  await t.rejects(LeanConnection.open('127.0.0.1', 1), { code: 'ECONNREFUSED' })
+  const busy = await open()
+  busy.send({ method: 'GET', path: '/chunked' }, () => {})
+  t.throws(() => busy.send({ method: 'GET', path: '/' }, () => {}), { message: /under way/ })
+  busy.close()
+})
+
+t.test('a shopper on a connection turns the shop’s errors into errors and escapes names', async t => {
+  const port = await serve(t, (request, response) => {
+    let body = ''
+    request.on('data', chunk => {
+      body += chunk
+    })
+    request.on('end', () => {
+      const found = request.url === '/products/Caf%C3%A9'
+      const error = { error: { code: 409, reason: 'OUT_OF_STOCK', message: body } }
+      const text = JSON.stringify(found ? { data: { name: 'Café', price: 1, quantity: 2 } } : error)
+      const headers = { 'content-length': Buffer.byteLength(text), 'cache-status': 'bazaar; fwd=miss' }
+      response.writeHead(found ? 200 : 409, headers).end(text)
+    })
+  })
+  const shopper = connectionShopper(await LeanConnection.open('127.0.0.1', port))
+  t.teardown(() => shopper.close())
+  t.strictSame(await shopper.lookUp('Café'), { product: { name: 'Café', price: 1, quantity: 2 }, hit: false })
+  const sent = { message: '{"name":"Caf\\u00e9","quantity":1}' }
+  await t.rejects(shopper.order({ name: 'Café', quantity: 1 }, 'k'), { reason: 'OUT_OF_STOCK', ...sent })
+})
+
+t.test('load goes on over every connection until its time is over, and stops at a failure', async t => {
+  let requests = 0
+  let fail = false
+  const port = await serve(t, (_request, response) => {
+    requests += 1
+    response.writeHead(fail ? 503 : 200, { 'content-length': 2 }).end('{}')
+  })
+  const connections = (await connectionsTo(t, port)).map(([, connection]) => connection)
+  const recorder = new Recorder()
+  const next = () => ({ method: 'GET', path: '/' }) as const
+  const result = await runLoad(connections, 100, next, recorder)
+  t.match(result, { answered: requests, failed: 0, firstFailure: null })
+  t.equal(recorder.count, requests)
+  t.ok(result.elapsedMs >= 100 && requests > 20, `${requests} requests in ${result.elapsedMs} ms`)
+  const meter = new Meter({ connections, pids: [process.pid] }, 1, next)
+  await meter.slice(50)
+  t.match(meter.measured(), { count: meter.count })
+  t.ok(meter.measured().clientCpuMs > 0)
+  meter.restart()
+  t.equal(meter.count, 0)
+  fail = true
+  t.match(await runLoad(connections, 100, next, recorder), { failed: 2, firstFailure: '503 {}' })
+  await t.rejects(meter.slice(50), { message: 'a request under load failed: 503 {}' })
+})
+
+t.test('each order of a load has a key of its own', async t => {
+  const next = nextOrder(['Tux', 'Whale'], 'run')
+  const orders = Array.from({ length: 100 }, next)
+  t.equal(new Set(orders.map(order => order.key)).size, 100)
+  t.equal(new Set(orders.map(order => order.json)).size, 2)
+})
+
+t.test('appends are timed and leave no file', async t => {
+  const folder = t.testdir()
+  const recorder = new Recorder()
+  measureAppends(folder, 20, recorder)
+  t.ok(recorder.count > 0 && (recorder.percentile(50) ?? 0) > 0)
+  t.strictSame(readdirSync(folder), [])
+})
+
+t.test('processor time is read from /proc', { skip: process.platform !== 'linux' }, async t => {
+  const before = cpuTimeMs(process.pid)
+  const endsAt = performance.now() + 60
+  while (performance.now() < endsAt) Math.sqrt(endsAt)
+  t.ok(cpuTimeMs(process.pid) > before)
+  t.throws(() => cpuTimeMs(2 ** 30), { code: 'ENOENT' })
+})
+
+const summary = (p50: number): Summary => ({ count: 1000, mean: p50, ci95: 0.01, p50, p99: p50 * 3, max: p50 * 9 })
+const measured = (p50: number, perSecond: number, cpuMs: number) => ({
+  ...summary(p50),
+  perSecond,
+  cpuMs,
+  clientCpuMs: 0.03,
+})
+
+const example: LimitsResult = {
+  loads: Object.fromEntries(
+    loadKinds.map(kind => [kind, { bazaar: measured(1.2, 8000, 0.1), bare: measured(0.4, 10_000, 0.05) }]),
+  ) as LimitsResult['loads'],
+  lookupAndOrder5: { count: 500, mean: 1.5 },
+  append: summary(0.2),
+  orders: { acknowledged: 9000, counted: 9000 },
+  machine: { cpu: 'Test CPU', cores: 2, memoryGiB: 4, system: 'Linux', node: '24' },
+  seconds: 5,
+}
+
+t.test('the ratios are those of the goals', async t => {
+  const ratios = Object.fromEntries(ratiosOf(example).map(({ name, value }) => [name, Math.round(value * 100) / 100]))
+  t.strictSame(ratios, {
+    lookupThroughput: 0.8,
+    orderThroughput: 0.8,
+    order1: 2,
+    order5: 3,
+    lookupAndOrder5: 3.75,
+    lookupCpu: 2,
+    orderCpu: 2,
+  })
+  t.matchSnapshot(limitsText(example))
+  t.match(limitsJson(example), { ratios: { order1: { value: 2, goal: 2, met: true } }, passed: true })
+})
+
+t.test('a ratio twice as bad as its goal fails, and so does an order that is not there', async t => {
+  t.ok(limitsPassed(example), 'missing a goal by a little is the machine’s noise')
+  t.notOk(limitsPassed({ ...example, lookupAndOrder5: { count: 1, mean: 3 } }))
+  t.notOk(limitsPassed({ ...example, orders: { acknowledged: 9001, counted: 9000 } }))
+})

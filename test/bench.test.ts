@@ -1,0 +1,113 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+
+const main = fileURLToPath(new URL('../packages/cli/dist/main.js', import.meta.url))
+
+interface Ended {
+  status: number
+  stdout: string
+  stderr: string
+}
+
+/** Runs the command as a person would and resolves when it ends, however it ends. */
+function bazaar(...args: string[]): Promise<Ended> {
+  return new Promise(resolve => {
+    execFile(
+      process.execPath,
+      [main, ...args],
+      { env: { ...process.env, TMPDIR: temporary } },
+      (error, stdout, stderr) => {
+        resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr })
+      },
+    )
+  })
+}
+
+/** Where the command keeps its temporary files, so that what it leaves behind is seen. */
+const temporary = mkdtempSync(join(tmpdir(), 'bazaar-test-'))
+t.teardown(() => rmSync(temporary, { recursive: true, force: true }))
+const leftovers = () => readdirSync(temporary)
+
+t.test('bench measures a cluster of its own, reads every order back and leaves nothing behind', async t => {
+  const folder = t.testdir()
+  const [json, csv, plot] = ['result.json', 'result.csv', 'result.svg'].map(name => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ]
+  const files = ['--json', json, '--csv', csv, '--plot', plot]
+  const { status, stdout, stderr } = await bazaar(
+    ...['bench', '--iterations', '20', '--p', '0,0.8', '--clients', '3', '--cache', 'both'],
+    ...files,
+  )
+  t.equal(status, 0, stderr)
+  t.equal(stderr, '', 'no progress bar where there is no terminal')
+  t.match(stdout, /p {2}cache/)
+  t.match(stdout, /0 differ\nstock: [\d,]+ units, as the orders leave it\nall well\n$/)
+  const { runs, verified, stock } = JSON.parse(readFileSync(json, 'utf8'))
+  t.strictSame(
+    runs.map(({ p, cache, clients, iterations }: Record<string, unknown>) => [p, cache, clients, iterations]),
+    [
+      [0, 'on', 3, 20],
+      [0.8, 'on', 3, 20],
+      [0, 'off', 3, 20],
+      [0.8, 'off', 3, 20],
+    ],
+  )
+  t.equal(verified.mismatches, 0)
+  t.ok(verified.orders > 60, `${verified.orders} orders`)
+  t.equal(stock.actual, stock.expected)
+  const [p0, p08, off] = runs
+  t.equal(p0.order.count, 0)
+  t.ok(p0.cacheHitRatio > 0.5 && p08.order.count > 30 && p08.order.mean > 0)
+  t.equal(off.cacheHitRatio, 0)
+  t.equal(readFileSync(csv, 'utf8').trimEnd().split('\n').length, 5)
+  t.match(readFileSync(plot, 'utf8'), /mean latency \(ms\)/)
+  t.strictSame(leftovers(), [])
+})
+
+t.test('chaos kills leaders under load, and nothing acknowledged is lost', async t => {
+  const { status, stdout, stderr } = await bazaar(
+    'chaos',
+    '--failover',
+    '2',
+    '--clients',
+    '3',
+    '--seed',
+    '1',
+    '--json',
+    '-',
+  )
+  t.equal(status, 0, `${stderr}${stdout}`)
+  const result = JSON.parse(stdout)
+  const harm = { failed: 0, lost: 0, wrong: 0, duplicated: 0, replicasIdentical: true, linearizable: true }
+  t.match(result, { ...harm, faults: { kill: 2 }, failoverMs: { count: 2 }, lookupsNeverBack: true })
+  t.equal(result.stock.actual, result.stock.expected)
+  t.ok(result.acknowledged > 50, `${result.acknowledged} orders`)
+  t.strictSame(leftovers(), [])
+})
+
+t.test('wrong usage ends with status 2 and says what is wrong', async t => {
+  const cases: [string[], RegExp][] = [
+    [['bench', '--p', '2'], /--p must be a number 0\.\.1, got "2"/],
+    [['bench', '--clients', 'many'], /--clients must be an integer 1\.\.1000, got "many"/],
+    [['bench', '--iteration', '5'], /--iteration/],
+    [['chaos', '--fault', 'fire'], /--fault must be one of/],
+  ]
+  for (const [args, message] of cases) {
+    const { status, stdout, stderr } = await bazaar(...args)
+    t.equal(status, 2, args.join(' '))
+    t.match(stderr, message)
+    t.equal(stdout, '')
+  }
+})
+
+t.test('a deployment that is not there ends with status 1 and names it', async t => {
+  const { status, stderr } = await bazaar('bench', '--url', 'http://127.0.0.1:1', '--iterations', '1')
+  t.equal(status, 1)
+  t.match(stderr, /ECONNREFUSED.*127\.0\.0\.1:1/)
+})
