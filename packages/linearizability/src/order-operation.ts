@@ -31,6 +31,11 @@ export interface Stocking extends Operation {
   readonly key: string
   readonly name: string
   readonly quantity: number
+  /**
+   * For `stock`, if a replica's log tells it: the number of the last order before it, 0 for none. Those after the same
+   * order stand in the history as in the log. The more is known, the less has to be searched.
+   */
+  readonly after?: number
   readonly outcome: { readonly done: true } | { readonly refused: 'PRODUCT_NOT_FOUND' } | null
 }
 

@@ -8,18 +8,20 @@ interface Stocked {
   readonly quantity: number
 }
 
-/** How many orders there are, counted by their places in the line of numbers, and the products. */
+/** How far the line of slots is filled, and the products. */
 export interface Shop {
   readonly place: number
   readonly products: ReadonlyMap<string, Stocked>
 }
 
-/** A number that an order in scope has, or may have when nobody saw it: then `order` is null. */
+/** What is known to have happened in turn: the order of a number, or a stocking after it. */
 interface Slot {
   readonly number: number
+  /** Null when nobody saw the order of this number, or when this is a stocking. */
   readonly order: Order | null
-  /** The answer that some client got for its own order; only that operation may fill the slot. */
+  /** Some client got the order as its own; only that operation may fill the slot. */
   readonly acknowledged: boolean
+  readonly stocking: Stocking | null
 }
 
 const impossible: readonly Shop[] = []
@@ -35,25 +37,23 @@ const impossible: readonly Shop[] = []
 export class ShopModel implements Model<Shop, OrderOperation> {
   readonly initial: Shop
   readonly #slots: readonly Slot[]
-  readonly #slotOf = new Map<number, number>()
+  /** Slots by order number, and by the key of a stocking. */
+  readonly #slotOf = new Map<number | string, number>()
+  readonly #lastNumber: number
   readonly #wholeShop: boolean
 
-  constructor(products: InitialProducts, known: KnownOrders, name: string | null) {
+  constructor(products: InitialProducts, known: KnownOrders, stockings: readonly Stocking[], name: string | null) {
     const inScope = products.filter(product => name === null || product.name === name)
     this.initial = {
       place: 0,
       products: new Map(inScope.map(({ name, price, quantity }) => [name, { price, quantity }])),
     }
     this.#wholeShop = name === null
-    const slots: Slot[] = []
-    const last = Math.max(0, ...known.orders.keys())
-    for (let number = 1; number <= last; number++) {
-      const order = known.orders.get(number) ?? null
-      if (order !== null && name !== null && order.name !== name) continue
-      this.#slotOf.set(number, slots.length)
-      slots.push({ number, order, acknowledged: known.acknowledged.has(number) })
-    }
-    this.#slots = slots
+    this.#lastNumber = Math.max(0, ...known.orders.keys())
+    this.#slots = slotsOf(known, this.#lastNumber, stockings).filter(({ order, stocking }) => {
+      return name === null || (order ?? stocking ?? { name }).name === name
+    })
+    for (const [at, { number, stocking }] of this.#slots.entries()) this.#slotOf.set(stocking?.key ?? number, at)
   }
 
   apply(shop: Shop, operation: OrderOperation): readonly Shop[] {
@@ -69,7 +69,7 @@ export class ShopModel implements Model<Shop, OrderOperation> {
   /** Whether the slots from `place` up to `slot` may be somebody else's. */
   #reaches(place: number, slot: number): boolean {
     if (this.#wholeShop || slot <= place) return slot === place
-    for (let at = place; at < slot; at++) if (this.#slots[at]?.order !== null) return false
+    for (let at = place; at < slot; at++) if (isTaken(this.#slots[at] as Slot)) return false
     return true
   }
 
@@ -87,9 +87,9 @@ export class ShopModel implements Model<Shop, OrderOperation> {
     const states: Shop[] = []
     let unseenTried = false
     for (let at = shop.place; at < this.#slots.length; at++) {
-      const { order, acknowledged } = this.#slots[at] as Slot
-      if (order !== null) {
-        if (!acknowledged && fits(order, operation)) states.push(...this.#accept(shop, at, operation))
+      const slot = this.#slots[at] as Slot
+      if (isTaken(slot)) {
+        if (!slot.acknowledged && fits(slot.order, operation)) states.push(...this.#accept(shop, at, operation))
         return states
       }
       if (!unseenTried) states.push(...this.#accept(shop, at, operation))
@@ -110,18 +110,20 @@ export class ShopModel implements Model<Shop, OrderOperation> {
   }
 
   #query(shop: Shop, { number, outcome }: OrderQuery): readonly Shop[] {
-    const slot = this.#slotOf.get(number) ?? number - 1
+    const slot = this.#slotOf.get(number) ?? this.#slots.length + number - this.#lastNumber - 1
     const exists = shop.place > slot
     return exists === (outcome?.order != null) ? [shop] : impossible
   }
 
-  #stock(shop: Shop, { type, name, quantity, outcome }: Stocking): readonly Shop[] {
+  #stock(shop: Shop, { type, key, name, quantity, outcome }: Stocking): readonly Shop[] {
     const stocked = shop.products.get(name)
     if (outcome !== null && 'refused' in outcome) return stocked === undefined ? [shop] : impossible
     if (stocked === undefined) return impossible
     if (type === 'restock' && stocked.quantity > 0) return [shop]
+    const slot = this.#slotOf.get(key)
+    if (slot !== undefined && !this.#reaches(shop.place, slot)) return impossible
     const products = withProduct(shop, name, { price: stocked.price, quantity: stocked.quantity + quantity })
-    const done = { place: shop.place, products }
+    const done = { place: slot === undefined ? shop.place : slot + 1, products }
     // A restock with a key that had its effect before has none.
     return type === 'restock' ? [done, shop] : [done]
   }
@@ -153,18 +155,40 @@ export class ShopModel implements Model<Shop, OrderOperation> {
   }
 
   describeState({ place, products }: Shop): string {
-    const next = this.#slots[place]
     const stock = Array.from(products, ([name, { price, quantity }]) => `${name}: ${quantity} at ${price}`).join(', ')
-    const seen =
-      next === undefined ? 'none later was seen' : next.order === null ? 'nobody saw it' : JSON.stringify(next.order)
-    return `${stock}; next is order ${next?.number ?? place + 1} (${seen})`
+    return `${stock}; next is ${this.#describeSlot(place)}`
   }
+
+  #describeSlot(place: number): string {
+    const slot = this.#slots[place]
+    if (slot === undefined) return 'an order later than any that was seen'
+    if (slot.stocking !== null) return this.kind(slot.stocking)
+    return slot.order === null ? `order ${slot.number}, which nobody saw` : JSON.stringify(slot.order)
+  }
+}
+
+/** The orders by number, and after each the stockings that are known to follow it. */
+function slotsOf(known: KnownOrders, lastNumber: number, stockings: readonly Stocking[]): Slot[] {
+  const following = Map.groupBy(stockings, stocking => stocking.after as number)
+  const slots: Slot[] = []
+  for (let number = 0; number <= lastNumber; number++) {
+    const order = known.orders.get(number) ?? null
+    if (number > 0) slots.push({ number, order, acknowledged: known.acknowledged.has(number), stocking: null })
+    for (const stocking of following.get(number) ?? [])
+      slots.push({ number, order: null, acknowledged: false, stocking })
+  }
+  return slots
+}
+
+/** Whose slot it is, is known; any other belongs to some operation without an answer. */
+function isTaken({ order, stocking }: Slot): boolean {
+  return order !== null || stocking !== null
 }
 
 function withProduct(shop: Shop, name: string, stocked: Stocked): ReadonlyMap<string, Stocked> {
   return new Map(shop.products).set(name, stocked)
 }
 
-function fits(order: Order, { name, side, quantity }: OrderAttempt): boolean {
-  return order.name === name && order.type === side && order.quantity === quantity
+function fits(order: Order | null, { name, side, quantity }: OrderAttempt): boolean {
+  return order !== null && order.name === name && order.type === side && order.quantity === quantity
 }

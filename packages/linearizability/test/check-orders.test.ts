@@ -97,6 +97,17 @@ t.test('shop histories that are not', async t => {
   }
 })
 
+t.test('a stocking whose place in the log is known counts there and nowhere else', async t => {
+  const stock = (after: number): OrderOperation => {
+    const done = { outcome: { done: true }, invoked: 0, returned: 20 } as const
+    return { type: 'stock', client: 's', key: 's', name: 'Tux', quantity: 4, after, ...done }
+  }
+  const orders = [buy('a', 1, 2, 1, 5), buy('b', 3, 4, 'refused'), buy('c', 5, 6, 2, 4), query(3, 7, 8, false)]
+  t.same(checkOrders(tux, [stock(1), ...orders]), { ok: true })
+  t.match(checkOrders(tux, [stock(0), ...orders]), { ok: false, undecided: false })
+  t.match(checkOrders(tux, [stock(2), ...orders]), { ok: false, undecided: false })
+})
+
 t.test('numbers tie the products together', async t => {
   const shop = [...tux, { name: 'Duke', price: 1, quantity: 5 }]
   const duke: OrderAttempt = {
