@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import type { Command, Product } from '@bazaar/client'
-import type { Stocking } from '@bazaar/linearizability'
 import { Catalog } from '../../apps/catalog/src/catalog.ts'
 import { ChangeFeed } from '../../apps/catalog/src/change-feed.ts'
 import { Commands } from '../../apps/catalog/src/commands.ts'
@@ -82,15 +81,9 @@ function recordingClient(world: World, life: Life, replica: string, history: His
   const client = replicaClient(world, life, replica)
   return {
     ...client,
-    async execute(commands: readonly Command[], options?: { timeoutMs?: number | undefined }) {
-      const recorded = commands.map(command => {
-        if (command.type !== 'restock') return null
-        const { key, name, quantity } = command
-        return history.begin<Stocking>({ type: 'restock', client: life.name, key, name, quantity })
-      })
-      const results = await client.execute(commands, options)
-      for (const [at, { error }] of results.entries()) if (error === undefined) recorded[at]?.answer({ done: true })
-      return results
+    execute(commands: readonly Command[], options?: { timeoutMs?: number | undefined }) {
+      for (const { type, key } of commands) if (type === 'restock') history.restock(key)
+      return client.execute(commands, options)
     },
   }
 }

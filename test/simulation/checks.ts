@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { LogEntry, Order, Product } from '@bazaar/client'
-import { checkLookups, checkOrders } from '@bazaar/linearizability'
+import { checkLookups, checkOrders, type Stocking } from '@bazaar/linearizability'
 import { orderOf } from '../../apps/order/src/ledger.ts'
 import type { History } from './history.ts'
 import { logPathOf } from './order-process.ts'
@@ -17,10 +17,35 @@ export function checkAll(world: World, history: History, products: InitialProduc
   checkKeys(log)
   checkStock(log, world, products)
   checkFiles(world)
-  const orders = checkOrders(products, history.operations)
+  const operations = [...history.operations, ...stockings(log, history, world.scheduler.now)]
+  const orders = checkOrders(products, operations, { stepsMax: 2_000_000, deadEndsMax: 200_000 })
   if (!orders.ok) throw new Violation(`I4: ${orders.explanation}`)
   const lookups = checkLookups(log, history.lookups, history.acknowledgements)
   if (!lookups.ok) throw new Violation(`I7: ${lookups.explanation}`)
+}
+
+/** What catalogs restocked, at its place in the log. */
+function stockings(log: readonly LogEntry[], { restocks }: History, returned: number): Stocking[] {
+  const found: Stocking[] = []
+  let after = 0
+  for (const entry of log) {
+    if (entry.type === 'buy' || entry.type === 'sell') after = entry.number
+    if (entry.type !== 'stock') continue
+    const { key, name, quantity } = entry
+    const invoked = restocks.get(key) as number
+    found.push({
+      type: 'stock',
+      client: 'catalog',
+      key,
+      name,
+      quantity,
+      after,
+      invoked,
+      returned,
+      outcome: { done: true },
+    })
+  }
+  return found
 }
 
 /** I1: every acknowledged order stands in the committed log as it was acknowledged. */

@@ -1,22 +1,27 @@
 import type { Random } from './random.ts'
 
-/** What can go wrong. `who` may be `leader`: whoever leads then. Times are in ms. */
+/**
+ * What can go wrong. `who` may be `leader`: whoever leads then, or `all orders`. Times are in ms; after `downMs` a process
+ * that ended is started again.
+ */
 export type Fault =
-  | { type: 'kill'; who: string }
+  | { type: 'kill'; who: string; downMs: number }
   /** Dies in the middle of what it does: in its n-th call to the disk or the network. */
-  | { type: 'crash'; who: string; calls: number; powerCut: boolean }
-  | { type: 'powerCut'; who: string | 'all orders' }
+  | { type: 'crash'; who: string; calls: number; powerCut: boolean; downMs: number }
+  | { type: 'powerCut'; who: string; downMs: number }
   | { type: 'pause'; who: string; forMs: number }
   | { type: 'jump'; who: string; byMs: number }
-  | { type: 'split'; minority: readonly string[]; forMs: number }
+  /** With `ordersOnly`, front-ends and catalogs reach both sides. */
+  | { type: 'split'; minority: readonly string[]; ordersOnly: boolean; forMs: number }
   | { type: 'oneWay'; from: string; to: string; forMs: number }
   | { type: 'ring'; forMs: number }
   | { type: 'cut'; one: string; other: string }
   | { type: 'slowDisk'; who: string; times: number; forMs: number }
   | { type: 'eio'; who: string }
-  | { type: 'fullDisk'; who: string | 'all orders'; forMs: number }
-  | { type: 'flip'; who: string; place: number; state: boolean }
-  | { type: 'removeFolder'; who: string }
+  | { type: 'fullDisk'; who: string; forMs: number }
+  /** A bit of the log, or of `state.json`, that stood on disk; `place` is uniform in [0, 1). */
+  | { type: 'flip'; who: string; place: number; state: boolean; downMs: number }
+  | { type: 'removeFolder'; who: string; downMs: number }
 
 export interface PlannedFault {
   readonly at: number
@@ -67,20 +72,26 @@ function drawFault(random: Random, type: Fault['type'], orders: readonly string[
   const order = random.chance(0.4) ? 'leader' : random.pick(orders)
   const anyone = random.chance(0.7) ? order : random.pick(others)
   const forMs = random.chance(0.5) ? random.between(20, 400) : random.between(400, 3000)
+  const downMs = random.chance(0.6) ? random.between(10, 300) : random.between(300, 2500)
   const [one, other] = twoOf(random, [...orders, ...others])
   switch (type) {
     case 'kill':
-      return { type, who: anyone }
+      return { type, who: anyone, downMs }
     case 'crash':
-      return { type, who: anyone, calls: random.below(40), powerCut: random.chance(0.5) }
+      return { type, who: anyone, calls: random.below(40), powerCut: random.chance(0.5), downMs }
     case 'powerCut':
-      return { type, who: random.chance(0.4) ? 'all orders' : anyone }
+      return { type, who: random.chance(0.4) ? 'all orders' : anyone, downMs }
     case 'pause':
       return { type, who: anyone, forMs }
     case 'jump':
       return { type, who: anyone, byMs: random.between(10, 2000) }
     case 'split':
-      return { type, minority: random.chance(0.5) ? [order] : twoOf(random, [...orders, ...others]), forMs }
+      return {
+        type,
+        minority: random.chance(0.7) ? [order] : twoOf(random, [...orders, ...others]),
+        ordersOnly: random.chance(0.5),
+        forMs,
+      }
     case 'oneWay':
       return { type, from: one, to: other, forMs }
     case 'ring':
@@ -94,9 +105,9 @@ function drawFault(random: Random, type: Fault['type'], orders: readonly string[
     case 'fullDisk':
       return { type, who: random.chance(0.3) ? 'all orders' : order, forMs }
     case 'flip':
-      return { type, who: order, place: random.next(), state: random.chance(0.2) }
+      return { type, who: order, place: random.next(), state: random.chance(0.2), downMs }
     case 'removeFolder':
-      return { type, who: order }
+      return { type, who: order, downMs }
   }
 }
 

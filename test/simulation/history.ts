@@ -5,12 +5,14 @@ export interface Recorded<Op extends OrderOperation> {
   answer(outcome: NonNullable<Op['outcome']>): void
 }
 
-/** What the clients saw, catalogs that restock among them. Times are the scheduler's, in ms. */
+/** What the clients saw, and when catalogs restocked. Times are the scheduler's, in ms. */
 export class History {
   readonly #now: () => number
   readonly operations: OrderOperation[] = []
   readonly lookups: Lookup[] = []
   readonly acknowledgements: Acknowledgement[] = []
+  /** When a catalog tried to restock first, by the key of the restock. */
+  readonly restocks = new Map<string, number>()
 
   constructor(now: () => number) {
     this.#now = now
@@ -26,6 +28,10 @@ export class History {
         this.operations[place] = { ...pending, returned: this.#now(), outcome } as OrderOperation
       },
     }
+  }
+
+  restock(key: string): void {
+    if (!this.restocks.has(key)) this.restocks.set(key, this.#now())
   }
 
   /** The highest order number that any client knows of. */

@@ -4,8 +4,8 @@ import { Life } from './life.ts'
 import { folderOf } from './order-process.ts'
 import type { World } from './world.ts'
 
-/** How long the supervisor takes to start a process again, in ms. */
-const restartMs = [20, 600] as const
+/** How long the supervisor takes to start a process again that gave up, in ms. */
+const giveUpDownMs = 100
 
 interface Host {
   readonly name: string
@@ -64,17 +64,17 @@ export class Hosts {
     void start().catch(error => this.#giveUp(host, life, error, true))
   }
 
-  /** SIGKILL: what it wrote stays in the page cache. */
-  kill(name: string): void {
+  /** SIGKILL: what it wrote stays in the page cache. It is started again after `downMs`. */
+  kill(name: string, downMs: number): void {
     const host = this.#host(name)
     if (host.life === null) return
     this.#world.trace.note(`${name} is killed`)
-    this.#ended(host, host.life)
+    this.#ended(host, host.life, downMs)
   }
 
   /** The power of its machine fails: what was not synced survives as `survival` has it. */
-  powerCut(name: string, survival: CrashSurvival): void {
-    this.kill(name)
+  powerCut(name: string, downMs: number, survival: CrashSurvival): void {
+    this.kill(name, downMs)
     this.#world.files.lose(folderOf(name), survival)
   }
 
@@ -95,12 +95,6 @@ export class Hosts {
     if (host.life?.paused) host.life.resume()
   }
 
-  #restart(host: Host): void {
-    const { scheduler, random } = this.#world
-    const delayMs = random.fork(`restart of ${host.name} at ${scheduler.now}`).between(...restartMs)
-    scheduler.after(delayMs, () => this.start(host.name))
-  }
-
   /** The process ends itself. Without a reason that is a violation, whatever it says. */
   #giveUp(host: Host, life: Life, error: NodeJS.ErrnoException, starting: boolean): void {
     if (life.dead) return
@@ -108,14 +102,14 @@ export class Hosts {
     trace.note(`${host.name} gives up: ${error.message}`)
     const cannotStart = starting && error.code === 'ENOSPC'
     if (host.failedSyncs === 0 && !cannotStart) witness.report(`${host.name} gave up without need: ${error.stack}`)
-    this.#ended(host, life)
+    this.#ended(host, life, giveUpDownMs)
   }
 
-  #ended(host: Host, life: Life): void {
+  #ended(host: Host, life: Life, downMs: number): void {
     host.life = null
     host.disturbedAt = this.#world.scheduler.now
     life.end()
-    this.#restart(host)
+    this.#world.scheduler.after(downMs, () => this.start(host.name))
   }
 
   #host(name: string): Host {

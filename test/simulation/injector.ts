@@ -11,8 +11,10 @@ export class Injector {
   readonly #world: World
   readonly #hosts: Hosts
   readonly #random: Random
-  /** The replica whose data was destroyed and that has not got it back yet. One at a time: more is not survivable. */
+  /** The replica whose data was destroyed and that does not vote again yet. */
   #damaged: string | null = null
+  /** The replicas that vote, or did when they were seen last. A new cluster's begin without a vote. */
+  readonly #voters = new Set<string>()
 
   constructor(world: World, hosts: Hosts, random: Random) {
     this.#world = world
@@ -25,13 +27,14 @@ export class Injector {
     trace.note(`fault ${JSON.stringify(fault)}`)
     switch (fault.type) {
       case 'kill':
-        this.#hosts.kill(this.#who(fault.who))
+        this.#hosts.kill(this.#who(fault.who), fault.downMs)
         break
       case 'crash':
-        this.#crash(this.#who(fault.who), fault.calls, fault.powerCut)
+        this.#crash(fault)
         break
       case 'powerCut':
-        for (const name of this.#whom(fault.who)) this.#hosts.powerCut(name, this.#survival())
+        for (const name of this.#whom(fault.who))
+          this.#hosts.powerCut(name, this.#downMs(fault.downMs), this.#survival())
         break
       case 'pause':
         this.#pause(this.#who(fault.who), fault.forMs)
@@ -70,11 +73,17 @@ export class Injector {
     }
   }
 
-  #crash(name: string, calls: number, powerCut: boolean): void {
+  #crash({ who, calls, powerCut, downMs }: Fault & { type: 'crash' }): void {
+    const name = this.#who(who)
     this.#hosts.dieAfterCalls(name, calls, () => {
-      if (powerCut) this.#hosts.powerCut(name, this.#survival())
-      else this.#hosts.kill(name)
+      if (powerCut) this.#hosts.powerCut(name, downMs, this.#survival())
+      else this.#hosts.kill(name, downMs)
     })
+  }
+
+  /** Processes that lose power together come back one after the other. */
+  #downMs(downMs: number): number {
+    return this.#random.between(0.5, 1.5) * downMs
   }
 
   #pause(name: string, forMs: number): void {
@@ -99,7 +108,7 @@ export class Injector {
     } else {
       const minority = fault.minority.map(name => this.#who(name))
       for (const inside of minority) {
-        for (const outside of this.#hosts.names) {
+        for (const outside of fault.ordersOnly ? this.#world.replicas : this.#hosts.names) {
           if (!minority.includes(outside)) pairs.push([inside, outside], [outside, inside])
         }
       }
@@ -121,39 +130,31 @@ export class Injector {
     }
   }
 
-  /** Destroys data that was on disk; only what a replica had noted as synced, and only while the others have theirs. */
-  #destroy(fault: Fault & { type: 'flip' | 'removeFolder' }): void {
+  /**
+   * Destroys data that was on disk: only what a replica had noted as synced, and only while the other replicas have
+   * theirs; more is not survivable.
+   */
+  #destroy({ type, who, downMs, ...flip }: Fault & { type: 'flip' | 'removeFolder' }): void {
     const { files, probes, trace } = this.#world
-    const name = this.#who(fault.who)
-    this.#forgetDamage()
-    const others = this.#world.replicas.filter(other => other !== name)
-    if (this.#damaged !== null || !others.every(other => this.#whole(other))) {
+    const name = this.#who(who)
+    const probe = probes.get(name)
+    if (this.#damaged !== null && probes.get(this.#damaged)?.voting() === true) this.#damaged = null
+    for (const [replica, { voting }] of probes) if (voting()) this.#voters.add(replica)
+    if (this.#damaged !== null || probe === undefined || this.#voters.size < this.#world.replicas.length) {
       trace.note('  not now')
       return
     }
-    if (fault.type === 'removeFolder') {
-      this.#hosts.kill(name)
-      files.removeFolder(folderOf(name))
-    } else {
-      const file = files.find(fault.state ? statePathOf(name) : logPathOf(name))
-      const length = fault.state ? (file?.size ?? 0) : (probes.get(name)?.syncedBytesNoted() ?? 0)
-      if (file === null || length === 0) return
-      file.flip(Math.floor(fault.place * length), Math.floor(fault.place * 1000) % 8)
-      this.#hosts.kill(name)
-    }
+    const noted = probe.syncedBytesNoted()
+    this.#hosts.kill(name, downMs)
     this.#damaged = name
+    if (type === 'removeFolder') files.removeFolder(folderOf(name))
+    else this.#flip(name, noted, flip as Fault & { type: 'flip' })
   }
 
-  #forgetDamage(): void {
-    if (this.#damaged !== null && this.#whole(this.#damaged)) this.#damaged = null
-  }
-
-  /** Runs, votes, and has everything that anyone committed. */
-  #whole(name: string): boolean {
-    const probe = this.#world.probes.get(name)
-    return (
-      this.#hosts.life(name) !== null && probe?.voting() === true && probe.durable() >= this.#world.witness.lines.length
-    )
+  #flip(name: string, noted: number, { place, state }: Fault & { type: 'flip' }): void {
+    const file = this.#world.files.find(state ? statePathOf(name) : logPathOf(name))
+    const length = state ? (file?.size ?? 0) : noted
+    if (length > 0) file?.flip(Math.floor(place * length), Math.floor(place * 1000) % 8)
   }
 
   #who(name: string): string {
