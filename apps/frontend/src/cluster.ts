@@ -1,6 +1,6 @@
 import type { CatalogClient, ClusterStatus, FrontendStatus, OrderClient } from '@bazaar/client'
 import type { Cache } from './cache.ts'
-import { isTransient } from './retry.ts'
+import { isFailure } from './retry.ts'
 
 /** A process that does not tell its state for so long is shown as down. */
 export const statusTimeoutMs = 300
@@ -59,7 +59,7 @@ async function statusesOf<T>(
       try {
         return [name, await peer.status({ timeoutMs: statusTimeoutMs })]
       } catch (error) {
-        if (isTransient(error)) return [name, null]
+        if (isFailure(error)) return [name, null]
         throw error
       }
     }),

@@ -1,6 +1,6 @@
 import { type Clock, type OrderStatus, sleep } from '@bazaar/client'
 import type { Replicas } from './ports.ts'
-import { isTransient } from './retry.ts'
+import { isFailure } from './retry.ts'
 
 const statusTimeoutMs = 250
 /** Between two rounds of questions while there is no leader, or its first entry is not committed yet. */
@@ -41,7 +41,7 @@ async function statusesOf(replicas: Replicas): Promise<OrderStatus[]> {
     try {
       return [await replica.status({ timeoutMs: statusTimeoutMs })]
     } catch (error) {
-      if (isTransient(error)) return []
+      if (isFailure(error)) return []
       throw error
     }
   })

@@ -1,6 +1,6 @@
 import { type Change, type Clock, sleep } from '@bazaar/client'
 import type { Catalog } from './ports.ts'
-import { isTransient } from './retry.ts'
+import { isFailure } from './retry.ts'
 
 /** Between a broken feed and the attempt at the next. */
 const feedPauseMs = 50
@@ -37,7 +37,7 @@ export async function followChanges({ catalogs, clock, listeners, feedTimeoutMs,
         }
       }
     } catch (error) {
-      if (!signal.aborted && !isTransient(error)) throw error
+      if (!signal.aborted && !isFailure(error)) throw error
     } finally {
       for (const listener of listeners) listener.feedDown()
     }

@@ -1,6 +1,6 @@
 import { BazaarError, type Clock, sleep } from '@bazaar/client'
 import type { Replicas } from './ports.ts'
-import { isTransient, retryPauseMaxMs, retryPauseMs } from './retry.ts'
+import { isFailure, retryPauseMaxMs, retryPauseMs } from './retry.ts'
 
 /** A replica that does not tell its role for so long counts as silent. */
 const statusTimeoutMs = 100
@@ -72,15 +72,15 @@ export class Leadership {
     }
   }
 
-  /** A leader of an older term than one we have heard of is deposed and does not know it yet. */
+  /** A leader of an older term than another leader we have heard of is deposed and does not know it yet. */
   async #leads(name: string): Promise<boolean> {
     try {
       const status = await this.#replicas.get(name)?.status({ timeoutMs: statusTimeoutMs })
-      if (status === undefined || status.term < this.#term) return false
+      if (status?.role !== 'leader' || status.term < this.#term) return false
       this.#term = status.term
-      return status.role === 'leader'
+      return true
     } catch (error) {
-      if (isTransient(error)) return false
+      if (isFailure(error)) return false
       throw error
     }
   }

@@ -28,7 +28,7 @@ interface Waiting {
   command: Command
   deadline: number
   resolve: (accepted: Accepted) => void
-  reject: (error: BazaarError) => void
+  reject: (error: unknown) => void
 }
 
 export interface OrdersParts {
@@ -115,8 +115,7 @@ export class Orders {
     } catch (error) {
       leadership.failed(leader, error)
       if (isTransient(error)) return live
-      const reason = error instanceof BazaarError ? error : new BazaarError('INTERNAL', String(error))
-      for (const waiting of live) this.#refuse(waiting, reason)
+      for (const waiting of live) this.#refuse(waiting, error)
       return []
     }
   }
@@ -139,7 +138,7 @@ export class Orders {
     return true
   }
 
-  #refuse(waiting: Waiting, error: BazaarError): void {
+  #refuse(waiting: Waiting, error: unknown): void {
     this.#pending--
     this.#parts.onAnswer(waiting.command, null)
     waiting.reject(error)

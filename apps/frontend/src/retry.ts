@@ -17,3 +17,8 @@ export function isTransient(error: unknown): boolean {
   if (error instanceof ConnectionError) return true
   return error instanceof BazaarError && ['NOT_LEADER', 'NO_QUORUM', 'INTERNAL'].includes(error.reason)
 }
+
+/** Whether a peer refused or did not answer, for whatever reason: its state is then unknown. Any other error is a mistake of ours. */
+export function isFailure(error: unknown): boolean {
+  return error instanceof ConnectionError || error instanceof BazaarError
+}

@@ -197,11 +197,25 @@ tap.test('the feed of one catalog is followed, and another when it breaks', asyn
   catalogs[0].breakFeed()
   await clock.advance(100)
   t.equal(catalogs[1].isFollowed, true)
+  catalogs[1].breakFeed(new BazaarError('OVERLOADED', 'too many subscribe already'))
+  await clock.advance(100)
+  t.equal(catalogs[0].isFollowed, true)
+  catalogs[0].breakFeed()
+  await clock.advance(100)
+  t.equal(catalogs[1].isFollowed, true)
   catalogs[1].push({ index: 7 })
   await settled()
   stopping.abort()
   await over
-  t.same(heard, [['up', { index: 4 }], ['feed', { index: 5, name: 'Tux' }], ['down'], ['up', { index: 7 }], ['down']])
+  t.same(heard, [
+    ['up', { index: 4 }],
+    ['feed', { index: 5, name: 'Tux' }],
+    ['down'],
+    ['down'],
+    ['down'],
+    ['up', { index: 7 }],
+    ['down'],
+  ])
 })
 
 tap.test('a restarted front-end looks nothing up before it knows what was acknowledged', async t => {

@@ -3,6 +3,7 @@ import tap, { type Test } from 'tap'
 import { Leadership } from '../src/leader.ts'
 import { OrderQueries } from '../src/order-queries.ts'
 import { type OrderLimits, Orders } from '../src/orders.ts'
+import type { Replicas } from '../src/ports.ts'
 import { FakeCluster, until } from './fixtures/fake-cluster.ts'
 
 let keys = 0
@@ -140,6 +141,17 @@ tap.test('a leader that woke up in an old term is not believed', async t => {
   t.equal(await leadership.find(performance.now() + 50), null)
   cluster.term = 2
   t.equal(await leadership.find(performance.now() + 1000), 'order-3')
+})
+
+tap.test('a cut-off candidate with a higher term does not hide the leader', async t => {
+  const roles = { 'order-1': { role: 'candidate', term: 9 }, 'order-2': { role: 'leader', term: 5 } }
+  const replicas = new Map(
+    Object.entries(roles).map(([name, state]) => [name, { status: async () => ({ name, ...state }) }]),
+  )
+  const leadership = new Leadership(replicas as unknown as Replicas, systemClock)
+  t.equal(await leadership.find(performance.now() + 1000), 'order-2')
+  leadership.failed('order-2', new Error('closed'))
+  t.equal(await leadership.find(performance.now() + 1000), 'order-2')
 })
 
 tap.test('without a majority an order is refused at its deadline, and nobody hangs', async t => {

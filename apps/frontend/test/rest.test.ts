@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { systemClock } from '@bazaar/client'
 import tap, { type Test } from 'tap'
 import { frontendConfig } from '../src/config.ts'
-import { subscribersMax } from '../src/events.ts'
+import { Events, subscribersMax, unreadBytesMax } from '../src/events.ts'
 import { buildFrontend, type FrontendParts } from '../src/frontend.ts'
 import { idempotencyKey } from '../src/idempotency-key.ts'
 import { FakeCluster, until } from './fixtures/fake-cluster.ts'
@@ -341,6 +341,26 @@ tap.test('events tell of changed products and of the cluster', async t => {
   for (let count = 1; count < subscribersMax; count++) listen()
   await until(() => open === subscribersMax)
   t.match((await app.inject('/events')).json(), { error: { code: 503, reason: 'OVERLOADED' } })
+})
+
+tap.test('a reader of events that does not keep up is cut off, the others go on', async t => {
+  const events = new Events()
+  const reader = (writableLength: number) => {
+    const written: string[] = []
+    return { written, writableLength, write: (text: string) => written.push(text) > 0, destroy: () => undefined }
+  }
+  const slow = { ...reader(unreadBytesMax + 1), destroy: () => void slowCut++ }
+  const quick = reader(0)
+  let slowCut = 0
+  events.subscribe(slow)
+  events.subscribe(quick)
+  events.feed({ index: 3, name: 'Tux' })
+  events.heartbeat()
+  events.feed({ index: 4 })
+  t.equal(slowCut, 1)
+  t.equal(events.subscribers, 1)
+  t.same(quick.written, ['retry: 1000\n\n', 'event: product\ndata: {"name":"Tux","index":3}\n\n', ':\n\n'])
+  t.same(slow.written, ['retry: 1000\n\n'])
 })
 
 tap.test('what is not HTTP gets an answer of ours as well', async t => {
