@@ -46,7 +46,7 @@ export class Learner implements RoleHandler {
     this.#census.note(message)
     if (this.#member.term > 0) return true
     if (!this.#census.complete || this.#census.highestTerm === 0) return false
-    this.#member.enterTerm(Math.max(this.#census.highestTerm, this.#member.log.lastTerm))
+    this.#recallTerm()
     return true
   }
 
@@ -56,7 +56,8 @@ export class Learner implements RoleHandler {
     if (leader !== null && this.#replica.caughtUp) {
       this.#startVoting(leader)
       this.#promotion.caughtUp(this.#replica)
-    } else if (this.#member.log.lastIndex === 0 && this.#census.everyoneEmpty) {
+    } else if (this.#mayFound) {
+      this.#recallTerm()
       this.#startVoting(this.#member.id)
       this.#promotion.founded()
     }
@@ -92,6 +93,17 @@ export class Learner implements RoleHandler {
 
   closed(member: MemberId): void {
     if (member === this.#replica.leader) this.#replica.forgetLeader()
+  }
+
+  /** A new cluster, or one of this member alone, which can have promised nothing to others. */
+  get #mayFound(): boolean {
+    const { others, log } = this.#member
+    return this.#census.everyoneEmpty && (log.lastIndex === 0 || others.length === 0)
+  }
+
+  #recallTerm(): void {
+    const term = Math.max(this.#census.highestTerm, this.#member.log.lastTerm)
+    if (term > this.#member.term) this.#member.enterTerm(term)
   }
 
   /** A pre-vote request that nobody needs to grant: its answer tells the term and the last index. */

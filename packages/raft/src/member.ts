@@ -64,13 +64,10 @@ export class Member {
     // What was known to be committed may have been written by a majority without this member.
     this.#commitIndex = Math.min(options.commitIndex, lastIndex)
     this.#durableIndex = lastIndex
-    // A member that lost its term and vote may still have its log; it learns the term from the others.
+    // A member that lost its hard state may still have its log; a learner finds out its term.
     const forgetful = !hardState.voting && hardState.term === 0
-    assert(
-      forgetful || this.log.lastTerm <= hardState.term,
-      `no entry is newer than ${hardState.term}`,
-      this.log.lastTerm,
-    )
+    const { lastTerm } = this.log
+    assert(forgetful || lastTerm <= hardState.term, `no entry is newer than the term ${hardState.term}`, lastTerm)
   }
 
   get term(): number {

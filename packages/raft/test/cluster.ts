@@ -132,6 +132,11 @@ export class Cluster {
     disk.entries = []
   }
 
+  /** The hard state is gone, the log is not. */
+  forget(id: MemberId): void {
+    this.replica(id).disk.hardState = { term: 0, vote: null, voting: false }
+  }
+
   /** Hands one event to the member and does what it asks. A member that is down does nothing. */
   step(id: MemberId, event: Event): void {
     const replica = this.replica(id)

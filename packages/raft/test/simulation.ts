@@ -23,6 +23,10 @@ export interface Weather {
   readonly reordering: number
   /** How often something breaks or is mended, per action. */
   readonly trouble: number
+  /** How often everything flows for a moment, per action. */
+  readonly calm: number
+  readonly electionTicks: number
+  readonly jitterTicks: number
 }
 
 /** Runs a cluster through random events. Every choice comes from the seed, so a seed replays a run. */
@@ -44,11 +48,15 @@ export class Simulation {
       loss: maybe(0.2),
       duplication: maybe(0.2),
       reordering: maybe(0.3),
-      trouble: 0.002 + random() * 0.05,
+      trouble: 0.002 + random() * 0.1,
+      calm: random() * 0.02,
+      electionTicks: this.#oneOf([3, 5, 10]),
+      jitterTicks: this.#oneOf([0, 2, 6]),
     }
-    const { members, fresh } = this.weather
+    const { members, fresh, electionTicks, jitterTicks } = this.weather
+    const tuning = { ...defaultTuning, electionTicks, jitterTicks, random }
     const hardState: HardState = { term: 0, vote: null, voting: !fresh }
-    this.cluster = new Cluster(members, { ...defaultTuning, jitterTicks: 4, random }, () => ({
+    this.cluster = new Cluster(members, tuning, () => ({
       hardState,
       entries: [],
     }))
@@ -57,8 +65,11 @@ export class Simulation {
 
   /** One random action. */
   act(): void {
+    const { trouble, calm } = this.weather
+    if (this.#random() < trouble) this.#trouble()
+    if (this.#random() < calm) this.#flow()
     const dice = this.#random()
-    if (dice < this.weather.trouble) this.#trouble()
+    if (dice < 0.01) this.#tickAll()
     else if (dice < 0.6) this.#deliver()
     else if (dice < 0.75) this.#tick()
     else if (dice < 0.85) this.#persist()
@@ -93,12 +104,21 @@ export class Simulation {
     }
   }
 
+  /** Enough for an election, as far as the connections allow it. */
+  #flow(): void {
+    for (let tick = this.#below(2 * this.weather.electionTicks); tick >= 0; tick -= 1) this.#calm()
+  }
+
   #calm(): void {
-    for (const id of this.cluster.members) this.cluster.step(id, { type: 'tick' })
+    this.#tickAll()
     for (let turn = 0; turn < 4; turn += 1) {
       this.cluster.settle()
       for (const id of this.cluster.members) this.#persistAll(id)
     }
+  }
+
+  #tickAll(): void {
+    for (const { id, paused } of this.cluster.replicas.values()) if (!paused) this.cluster.step(id, { type: 'tick' })
   }
 
   #agreed(): boolean {
@@ -140,7 +160,8 @@ export class Simulation {
   }
 
   #persistAll(id: MemberId): void {
-    const { log, disk } = this.cluster.replica(id)
+    const { log, disk, paused } = this.cluster.replica(id)
+    if (paused) return
     if (disk.entries.length !== log.length || disk.entries.at(-1) !== log.at(-1)) this.cluster.persist(id, log.length)
   }
 
@@ -158,22 +179,33 @@ export class Simulation {
   }
 
   #trouble(): void {
-    const replica = this.#anyone()
-    const { id } = replica
+    const { id } = this.#anyone()
+    const leader = this.#leader() ?? id
     const troubles = [
       () => this.#crash(id),
-      () => this.#restart(id),
-      () => this.#restart(id),
+      () => this.#crash(leader),
       () => this.#lose(id),
+      () => this.#lose(leader),
+      () => this.#isolate(leader),
+      () => this.#loseSight(leader),
       () => this.#cutOrHeal(),
-      () => this.#cutOrHeal(),
-      () => this.cluster.cut.clear(),
-      () => {
-        replica.paused = !replica.paused
-      },
       () => this.#reconnect(),
+      () => this.#pause(id),
     ]
-    this.#oneOf(troubles)()
+    if (this.#random() < 0.5) this.#oneOf(troubles)()
+    else this.#mend()
+  }
+
+  #mend(): void {
+    if (this.#random() < 0.5) this.cluster.cut.clear()
+    for (const replica of this.cluster.replicas.values()) {
+      if (this.#random() < 0.5) replica.paused = false
+      if (this.#random() < 0.5) this.#restart(replica.id)
+    }
+  }
+
+  #pause(id: MemberId): void {
+    this.cluster.replica(id).paused = true
   }
 
   #crash(id: MemberId): void {
@@ -203,9 +235,26 @@ export class Simulation {
     const others = [...this.cluster.replicas.values()].filter(replica => replica.id !== id)
     if (others.length === 0 || others.some(({ disk }) => !disk.hardState.voting)) return
     this.cluster.crash(id)
-    if (this.#random() < 0.6) this.cluster.wipe(id)
-    else this.cluster.rot(id)
+    const loss = this.#oneOf(['wipe', 'rot', 'forget'] as const)
+    this.cluster[loss](id)
     if (this.#random() < 0.8) this.#restart(id)
+  }
+
+  /** Cuts the member off, in one or both directions. */
+  #isolate(id: MemberId): void {
+    const directions = this.#oneOf(['in', 'out', 'both'])
+    for (const other of this.cluster.members) {
+      if (other === id) continue
+      if (directions !== 'in') this.cluster.cut.add(`${id}-${other}`)
+      if (directions !== 'out') this.cluster.cut.add(`${other}-${id}`)
+    }
+  }
+
+  /** The connections to a member that lives on close. */
+  #loseSight(id: MemberId): void {
+    for (const other of this.cluster.members) {
+      if (other !== id) this.cluster.step(other, { type: 'closed', member: id })
+    }
   }
 
   #cutOrHeal(): void {
