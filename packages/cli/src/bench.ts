@@ -5,6 +5,8 @@ import { benchmarkPlot } from './bench-plot.ts'
 import { benchmarkCsv, benchmarkJson, benchmarkText } from './bench-report.ts'
 import { benchmarkPassed, runBenchmark, type Venue } from './benchmark.ts'
 import { connectionShopper } from './connection-shopper.ts'
+import { runGrowth } from './growth.ts'
+import { growthText } from './growth-report.ts'
 import { LeanConnection } from './lean-connection.ts'
 import { limitsJson, limitsPassed, limitsText } from './limits-report.ts'
 import { runLimits } from './limits-run.ts'
@@ -46,11 +48,14 @@ export const benchCommand: CommandDef<typeof args> = defineCommand({
   },
 })
 
-async function benchLimits({ jsonFile, extent, seed }: BenchOptions): Promise<number> {
+async function benchLimits({ jsonFile, extent, seed, preload }: BenchOptions): Promise<number> {
   const seconds = 'seconds' in extent ? extent.seconds : limitsSecondsDefault
-  const result = await runLimits({ seconds, seed }, progressOn(process.stderr))
+  const progress = progressOn(process.stderr)
+  const result = await runLimits({ seconds, seed }, progress)
   if (jsonFile !== '-') console.log(limitsText(result))
-  if (jsonFile !== null) writeText(jsonFile, `${JSON.stringify(limitsJson(result), null, 2)}\n`)
+  const growth = preload === 0 ? null : await runGrowth({ stored: preload, seconds, seed }, progress)
+  if (jsonFile !== '-' && growth !== null) console.log(`\nGrowth\n\n${growthText(growth)}`)
+  if (jsonFile !== null) writeText(jsonFile, `${JSON.stringify(limitsJson(result, growth), null, 2)}\n`)
   return limitsPassed(result) ? exitStatus.ok : exitStatus.failed
 }
 

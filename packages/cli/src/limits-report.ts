@@ -1,18 +1,11 @@
 import { formatCount, formatMs, roundDeep } from './format.ts'
+import type { GrowthResult } from './growth.ts'
+import { growthRatios } from './growth-report.ts'
 import { type LimitsResult, type LoadKind, loadKinds } from './limits.ts'
 import { machineLine } from './machine.ts'
 import type { Measured } from './meter.ts'
+import { meetsGoal, missesByHalf, type Ratio, ratioTable } from './ratio.ts'
 import { columns, type Table, textTable } from './table.ts'
-
-/** A figure of Bazaar's against a limit of the machine. */
-export interface Ratio {
-  name: string
-  what: string
-  value: number
-  goal: number
-  /** Whether the ratio should be at least its goal, or at most. */
-  better: 'above' | 'below'
-}
 
 /** The goals, as ratios, so that they hold on any machine (they were set where a bare route takes 0.06 ms of CPU). */
 export function ratiosOf({ loads, lookupAndOrder5, append }: LimitsResult): Ratio[] {
@@ -53,15 +46,6 @@ export function ratiosOf({ loads, lookupAndOrder5, append }: LimitsResult): Rati
   ]
 }
 
-export function meetsGoal({ value, goal, better }: Ratio): boolean {
-  return better === 'above' ? value >= goal : value <= goal
-}
-
-/** Whether a ratio is so far from its goal that no noise of a machine explains it: twice as bad. */
-export function missesByHalf({ value, goal, better }: Ratio): boolean {
-  return !(better === 'above' ? value >= goal / 2 : value <= goal * 2)
-}
-
 /** Whether every order that was acknowledged is there, once, and no ratio is off by half. */
 export function limitsPassed(result: LimitsResult): boolean {
   const { acknowledged, counted } = result.orders
@@ -98,19 +82,6 @@ export function limitsTable({ loads, append }: LimitsResult): Table {
   }
 }
 
-/** The ratios against their goals. */
-export function ratioTable(result: LimitsResult): Table {
-  return {
-    columns: columns('<ratio', 'measured', 'goal', '<'),
-    rows: ratiosOf(result).map(ratio => [
-      ratio.what,
-      ratio.value.toFixed(2),
-      `${ratio.better === 'above' ? '≥' : '≤'} ${ratio.goal.toFixed(2)}`,
-      meetsGoal(ratio) ? 'met' : missesByHalf(ratio) ? 'MISSED' : 'missed',
-    ]),
-  }
-}
-
 const clientsNote =
   'clients: Node’s own HTTP client on the same cores, as when the goals were set; lean ones take so little that only the servers count'
 
@@ -122,17 +93,18 @@ export function limitsText(result: LimitsResult): string {
     `Bazaar bench --limits · ${result.seconds} s of each kind, in turns · ${machineLine(result.machine)}`,
     `${text(limitsTable(result))}\n${clientsNote}`,
     `Look-up plus order at p = 0.8 with five clients: mean ${formatMs(lookupAndOrder5.mean)} ms of ${formatCount(lookupAndOrder5.count)}`,
-    text(ratioTable(result)),
+    text(ratioTable(ratiosOf(result))),
     `${formatCount(orders.acknowledged)} orders acknowledged, ${formatCount(orders.counted)} in the log\n` +
       (limitsPassed(result) ? 'all well' : 'FAILED'),
   ].join('\n\n')
 }
 
-/** The result for programs. */
-export function limitsJson(result: LimitsResult): object {
-  const ratios = ratiosOf(result).map(ratio => [
-    ratio.name,
-    { value: ratio.value, goal: ratio.goal, better: ratio.better, met: meetsGoal(ratio) },
-  ])
-  return roundDeep({ ratios: Object.fromEntries(ratios), ...result, passed: limitsPassed(result) })
+/** The result for programs, with that of growth when it was measured too. */
+export function limitsJson(result: LimitsResult, growth: GrowthResult | null): object {
+  const all = [...ratiosOf(result), ...(growth === null ? [] : growthRatios(growth))]
+  const ratios = all.map(ratio => {
+    const { name, value, goal, better } = ratio
+    return [name, { value, goal, better, met: meetsGoal(ratio) }]
+  })
+  return roundDeep({ ratios: Object.fromEntries(ratios), ...result, growth, passed: limitsPassed(result) })
 }

@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto'
+import type { Cluster } from '@bazaar/cluster'
+import { type CatchUp, measureCatchUp, measureRestart } from './catch-up.ts'
+import { connectionShopper } from './connection-shopper.ts'
+import { LeanConnection } from './lean-connection.ts'
+import { type LimitsServer, nextOrder } from './limits.ts'
+import { serverOf } from './limits-run.ts'
+import type { NextRequest } from './load.ts'
+import { type Measured, Meter, type Target } from './meter.ts'
+import { benchStock, startOwnCluster } from './own-cluster.ts'
+import type { Progress } from './progress.ts'
+import { seededRandom } from './random.ts'
+
+/** What a shop that has many orders costs, compared with one that has none. */
+export interface GrowthResult {
+  stored: number
+  order: { none: Measured; many: Measured }
+  query: { none: Measured; many: Measured }
+  /** From the kill of a follower until it has its whole log again and answers, in ms. */
+  restartMs: number
+  catchUp: CatchUp
+  /** MiB: of the largest replica, and of all processes together, with many orders stored. */
+  memory: { replica: number; store: number }
+}
+
+const connections = 5
+const rounds = 10
+
+/**
+ * Starts one cluster with `stored` orders and one with none, loads both in turns, then restarts a replica of the first,
+ * and lets one that lost its folder catch up while orders go on.
+ */
+export async function runGrowth(
+  { stored, seconds, seed }: { stored: number; seconds: number; seed: number },
+  progress: Progress,
+): Promise<GrowthResult> {
+  progress.stage(`storing ${stored} orders`, null)
+  const many = await startOwnCluster({ stock: benchStock }, stored)
+  try {
+    const none = await startOwnCluster({ stock: benchStock })
+    const compared = await compare(none, many, { stored, seconds, seed }, progress).finally(() => none.stop())
+    progress.stage('a replica restarts', null)
+    const follower = await aFollower(many)
+    const restartMs = await measureRestart(many, follower)
+    progress.stage('a replica that lost its folder catches up', null)
+    // Its processes change meanwhile, so their processor time is not counted.
+    const server = { ...(await serverOf(many)), pids: [] }
+    const load = await loadsOn(server, `growth-${randomUUID().slice(0, 8)}`, seed, stored)
+    try {
+      const catchUp = await measureCatchUp(many, await aFollower(many), load.order)
+      return { stored, ...compared, restartMs, catchUp, memory: await memoryOf(many) }
+    } finally {
+      load.close()
+    }
+  } finally {
+    progress.clear()
+    await many.stop()
+  }
+}
+
+async function compare(
+  none: Cluster,
+  many: Cluster,
+  { stored, seconds, seed }: { stored: number; seconds: number; seed: number },
+  progress: Progress,
+): Promise<Pick<GrowthResult, 'order' | 'query'>> {
+  const runId = `growth-${randomUUID().slice(0, 8)}`
+  const few = await loadsOn(await serverOf(none), runId, seed, 1)
+  const full = await loadsOn(await serverOf(many), runId, seed, stored)
+  const sliceMs = (seconds * 1000) / rounds
+  progress.stage('comparing with a shop without orders', rounds + 1)
+  try {
+    for (let round = 0; round <= rounds; round += 1) {
+      for (const meter of [few.order, full.order, few.query, full.query]) await meter.slice(sliceMs)
+      if (round === 0) for (const meter of [few.order, full.order, few.query, full.query]) meter.restart()
+      progress.step()
+    }
+    return {
+      order: { none: few.order.measured(), many: full.order.measured() },
+      query: { none: few.query.measured(), many: full.query.measured() },
+    }
+  } finally {
+    few.close()
+    full.close()
+  }
+}
+
+interface Loads {
+  order: Meter
+  /** Queries of orders at random among those stored. */
+  query: Meter
+  close(): void
+}
+
+async function loadsOn({ port, pids }: LimitsServer, runId: string, seed: number, stored: number): Promise<Loads> {
+  const open = Array.from({ length: connections }, () => LeanConnection.open('127.0.0.1', port))
+  const target: Target = { connections: await Promise.all(open), pids }
+  const shopper = connectionShopper(target.connections[0] as LeanConnection)
+  const names = (await shopper.products()).map(product => product.name)
+  // There must be an order to ask for.
+  await shopper.order({ name: names[0] as string, quantity: 1 }, `${runId}-first`)
+  const random = seededRandom(seed)
+  const query: NextRequest = () => ({ method: 'GET', path: `/orders/${1 + random.below(stored)}` })
+  const order = nextOrder(names, runId)
+  return {
+    order: new Meter(target, connections, order),
+    query: new Meter(target, connections, query),
+    close() {
+      for (const connection of target.connections) connection.close()
+    },
+  }
+}
+
+async function aFollower(cluster: Cluster): Promise<string> {
+  const { leader, processes } = await cluster.status()
+  const follower = processes.find(({ name }) => name.startsWith('order-') && name !== leader)
+  if (follower === undefined) throw new Error('the cluster has no follower')
+  return follower.name
+}
+
+async function memoryOf(cluster: Cluster): Promise<GrowthResult['memory']> {
+  const { processes } = await cluster.status()
+  const replicas = processes.filter(({ name }) => name.startsWith('order-'))
+  return {
+    replica: Math.max(...replicas.map(({ rssMiB }) => rssMiB ?? Number.NaN)),
+    store: processes.reduce((sum, { rssMiB }) => sum + (rssMiB ?? Number.NaN), 0),
+  }
+}

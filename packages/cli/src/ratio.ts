@@ -1,0 +1,35 @@
+import { formatCount } from './format.ts'
+import { columns, type Table } from './table.ts'
+
+/** A figure against the goal it should meet. */
+export interface Ratio {
+  name: string
+  what: string
+  value: number
+  goal: number
+  /** Whether the figure should be at least its goal, or at most. */
+  better: 'above' | 'below'
+}
+
+export function meetsGoal({ value, goal, better }: Ratio): boolean {
+  return better === 'above' ? value >= goal : value <= goal
+}
+
+/** Whether a figure is so far from its goal that no noise of a machine explains it: twice as bad, or none at all. */
+export function missesByHalf({ value, goal, better }: Ratio): boolean {
+  return !(better === 'above' ? value >= goal / 2 : value <= goal * 2)
+}
+
+/** Ratios or figures against their goals. */
+export function ratioTable(ratios: readonly Ratio[]): Table {
+  const figure = (value: number) => (value >= 1000 ? formatCount(value) : value.toFixed(2))
+  return {
+    columns: columns('<figure', 'measured', 'goal', '<'),
+    rows: ratios.map(ratio => [
+      ratio.what,
+      figure(ratio.value),
+      `${ratio.better === 'above' ? '≥' : '≤'} ${figure(ratio.goal)}`,
+      meetsGoal(ratio) ? 'met' : missesByHalf(ratio) ? 'MISSED' : 'missed',
+    ]),
+  }
+}
