@@ -1,7 +1,8 @@
-import { BazaarError, Name, PriceRequest, StockRequest } from '@bazaar/client'
+import { BazaarError, Name, nameLengthMax, PriceRequest, StockRequest } from '@bazaar/client'
 import type { Service } from '@bazaar/service'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
+import { Compile } from 'typebox/compile'
 import type { AdminCheck } from '../admin.ts'
 import type { Cache } from '../cache.ts'
 import { idempotencyKey } from '../idempotency-key.ts'
@@ -21,6 +22,8 @@ const hit = 'bazaar; hit'
 const miss = 'bazaar; fwd=miss'
 
 const Params = Type.Object({ name: Name })
+const nameCheck = Compile(Name)
+const isName = (name: string): boolean => nameCheck.Check(name)
 
 /** Look-ups and changes of products, under the name that each edition of the course has for them. */
 export function productRoutes(app: Service, { cache, orders, newKey, admin }: ProductRoutesParts): void {
@@ -41,8 +44,8 @@ export function productRoutes(app: Service, { cache, orders, newKey, admin }: Pr
       return json
     })
 
-    // A hit takes no await: reply.send at once is the shortest way through Fastify.
-    app.get(`${path}/:name`, { schema: { params: Params } }, (request, reply) => {
+    // A hit takes no await and no validation, since a name in the cache is a product's: the shortest way through Fastify.
+    app.get<{ Params: { name: string } }>(`${path}/:name`, (request, reply) => {
       const { name } = request.params
       const json = cache.get(name)
       if (json === undefined) return fetched(name, reply)
@@ -73,6 +76,13 @@ export function productRoutes(app: Service, { cache, orders, newKey, admin }: Pr
   }
 
   async function fetched(name: string, reply: FastifyReply): Promise<string> {
+    if (!isName(name)) {
+      const shown = JSON.stringify(name.slice(0, 80))
+      throw new BazaarError(
+        'INVALID',
+        `name must be 1–${nameLengthMax} characters without control characters or /, got ${shown}`,
+      )
+    }
     reply.header(cacheStatus, miss)
     const json = await cache.fetch(name)
     if (json === null) throw new BazaarError('PRODUCT_NOT_FOUND', `${name}: no such product`)
