@@ -19,6 +19,7 @@ export type ClusterReason =
   | 'WRONG_STATE'
   | 'NO_LEADER'
 
+/** An error with one of the reasons above; nothing else is thrown for them. */
 export class ClusterError extends Error {
   override readonly name = 'ClusterError'
   readonly reason: ClusterReason

@@ -1,0 +1,190 @@
+import { type ChildProcessByStdio, execFile, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import type { Order } from '@bazaar/client'
+import type { ClusterStatus } from '@bazaar/cluster'
+import t, { type Test } from 'tap'
+import { eventually } from './patience.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+/** As a person calls it: through a link, from another folder, which has a space in its name. */
+const folder = mkdtempSync(join(tmpdir(), 'bazaar up '))
+const bazaar = join(folder, 'bazaar')
+symlinkSync(join(root, 'bin/bazaar'), bazaar)
+t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+
+const env = { ...process.env, ADMIN_TOKEN: '', NODE_OPTIONS: '' }
+const run = promisify(execFile)
+
+/** Runs a command that ends by itself. */
+async function ends(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
+  return run(bazaar, args, { cwd: folder, env }).then(
+    ({ stdout, stderr }) => ({ status: 0, stdout, stderr }),
+    ({ code, stdout, stderr }) => ({ status: code, stdout, stderr }),
+  )
+}
+
+class Up {
+  readonly lines: string[] = []
+  readonly exit: Promise<[number | null, NodeJS.Signals | null]>
+  readonly #child: ChildProcessByStdio<null, Readable, null>
+
+  constructor(t: Test, ...args: string[]) {
+    this.#child = spawn(bazaar, ['up', '--port', '0', ...args], {
+      cwd: folder,
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    this.exit = once(this.#child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
+    createInterface({ input: this.#child.stdout }).on('line', line => this.lines.push(line))
+    t.teardown(() => this.#child.kill('SIGTERM'))
+  }
+
+  async url(): Promise<string> {
+    const ready = () => this.lines.find(line => line.startsWith('ready '))
+    await eventually('ready, or an end', () => ready() !== undefined || this.#child.exitCode !== null)
+    return ready()?.slice('ready '.length) ?? Promise.reject(new Error(`up ended with ${this.#child.exitCode}`))
+  }
+
+  interrupt(signal: NodeJS.Signals = 'SIGINT'): void {
+    this.#child.kill(signal)
+  }
+}
+
+async function json<T>(url: string, body?: unknown): Promise<T> {
+  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
+  const response = await fetch(url, body === undefined ? {} : init)
+  return (await response.json()) as T
+}
+
+async function statusOf(): Promise<ClusterStatus> {
+  return JSON.parse((await ends('status', '--json')).stdout)
+}
+
+function isAlive(pid: number | null): boolean {
+  try {
+    return pid !== null && process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+t.test('what was bought is there after a stop and a new start, and a stop leaves no process behind', async t => {
+  const first = new Up(t)
+  const url = await first.url()
+  const { data: order } = await json<{ data: Order }>(`${url}/orders`, { name: 'Tux', quantity: 1, type: 'buy' })
+  t.match(order, { number: 1, name: 'Tux', type: 'buy', quantity: 1 })
+  const { processes } = await statusOf()
+  t.ok(processes.length === 5 && processes.every(({ pid, state }) => state === 'up' && isAlive(pid)))
+  first.interrupt()
+  t.strictSame(await first.exit, [0, null])
+  t.strictSame(
+    processes.filter(({ pid }) => isAlive(pid)),
+    [],
+  )
+  t.match(await ends('status'), { status: 1, stderr: /nothing runs on .*data; start it with: bazaar up/ })
+
+  const second = new Up(t)
+  t.match(await json(`${await second.url()}/orders/1`), { data: { number: 1, name: 'Tux' } })
+  second.interrupt('SIGTERM')
+  t.strictSame(await second.exit, [0, null])
+})
+
+t.test('the curl line that up prints buys something, and so do the commands of the README', async t => {
+  const up = new Up(t)
+  const url = await up.url()
+  await eventually('all is said', () => up.lines.some(line => line.includes('stop:')))
+  const printed = up.lines.find(line => line.includes('curl'))?.replace(/.*(?=curl)/, '') ?? ''
+  t.match(JSON.parse((await run('sh', ['-c', printed])).stdout), { data: { quantity: 1 } })
+
+  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+  const fenced = [...readme.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, text = '']) => text.trim().split('\n'))
+  t.ok(fenced.length >= 6, 'the README has commands')
+  for (const line of fenced) {
+    const command = line
+      .replace('http://127.0.0.1:8080', url)
+      .replace('./bin/bazaar', JSON.stringify(bazaar))
+      // These two would run for long, or for ever: it is enough that they exist.
+      .replace(/ (up|test) +(?=#)/, ' $1 --help ')
+    const { stdout } = await run('sh', ['-c', command], { cwd: folder, env })
+    t.ok(stdout.length > 0, line)
+    if (line.startsWith('curl')) t.match(JSON.parse(stdout), { data: { name: /./ } })
+  }
+  await eventually('the leader that the README kills is told about', () =>
+    up.lines.some(line => line.includes('SIGKILL')),
+  )
+  const mentioned = [...readme.matchAll(/`\.\/bin\/bazaar (\w+)`/g)].map(([, name = '']) => name)
+  for (const name of mentioned) t.equal((await ends(name, '--help')).status, 0, `bazaar ${name} --help`)
+  for (const [, link = ''] of readme.matchAll(/\]\(([^)]+)\)/g)) t.ok(existsSync(join(root, link)), `${link} is there`)
+  up.interrupt()
+  await up.exit
+})
+
+t.test('what cannot work is refused before anything starts, with a reason', async t => {
+  const up = new Up(t)
+  const { port } = new URL(await up.url())
+  const taken = createServer()
+  taken.listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  t.teardown(() => taken.close())
+  const address = taken.address() as { port: number }
+  writeFileSync(join(folder, 'file'), '')
+  writeFileSync(join(folder, 'products.json'), '[{"name":"Tux"}]')
+
+  const refusals: [string[], number, RegExp][] = [
+    [['up', '--port', '0'], 1, /a cluster runs on .*data already/],
+    [['up', '--port', port, '--data', 'other'], 1, /port is in use/],
+    [['up', '--port', String(address.port), '--data', 'other'], 1, /port is in use/],
+    [['up', '--port', '0', '--data', 'file/data'], 1, /cannot write to the data folder .*file\/data/],
+    [
+      ['up', '--port', '0', '--data', 'other', '--products', 'none.json'],
+      1,
+      /cannot read the products of .*none\.json/,
+    ],
+    [['up', '--port', '0', '--data', 'other', '--products', 'products.json'], 1, /catalog-1 keeps dying.*price/],
+    [['up', '--prot', '0'], 2, /Unknown option '--prot'/],
+    [['up', '--replicas', '2'], 2, /must be odd/],
+    [['kill', 'order-9'], 2, /it is one of leader, order-1/],
+    [['resume', 'order-1'], 1, /order-1 is not paused/],
+    [['sell'], 2, /no command "sell"/],
+  ]
+  for (const [args, status, reason] of refusals)
+    t.match(await ends(...args), { status, stderr: reason }, args.join(' '))
+  t.equal((await statusOf()).processes.filter(({ state }) => state === 'up').length, 5, 'the shop was not disturbed')
+  t.equal(statSync(join(folder, 'data/supervisor.sock')).mode & 0o777, 0o600)
+  up.interrupt()
+  await up.exit
+})
+
+t.test('a second Ctrl-C does not wait', async t => {
+  const up = new Up(t)
+  await up.url()
+  const { processes } = await statusOf()
+  await ends('pause', 'order-1')
+  up.interrupt()
+  await eventually('it is stopping', () => up.lines.some(line => line.startsWith('stopping')))
+  up.interrupt()
+  await up.exit
+  await eventually('all are gone', () => !processes.some(({ pid }) => isAlive(pid)))
+})
+
+const python = ['python3', 'python'].find(name => spawnSync(name, ['-c', 'f"{1}"']).status === 0)
+const skip = python === undefined ? 'there is no Python 3' : false
+
+t.test('clients of the course run against it unchanged', { skip }, async t => {
+  const up = new Up(t, '--restock', 'off')
+  const { hostname, port, origin } = new URL(await up.url())
+  const client = (name: string, ...args: string[]) =>
+    run(python as string, [join(root, 'test/compat', name), ...args], { env })
+  t.match(await client('stocks_client.py', hostname, port), { stdout: /^\d+ trades verified/ })
+  t.match(await client('products_client.py', origin), { stdout: '5 orders verified' })
+  up.interrupt()
+  await up.exit
+})
