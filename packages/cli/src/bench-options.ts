@@ -22,6 +22,8 @@ export interface BenchOptions {
   plotFile: string | null
   /** Measure the machine's limits instead of the experiment. */
   limits: boolean
+  /** Show what the cache holds over time instead of the experiment. */
+  replacement: boolean
 }
 
 /** The options as the command line gives them. */
@@ -39,6 +41,7 @@ export interface BenchArguments {
   csv?: string | undefined
   plot?: string | undefined
   limits: boolean
+  replacement: boolean
 }
 
 const probabilitiesMax = 20
@@ -58,7 +61,9 @@ export function parseBenchOptions(given: BenchArguments): BenchOptions {
   if (given.url !== undefined && preload > 0) {
     throw new UsageError('--preload needs a cluster of its own: leave it out with --url')
   }
-  if (given.limits) refuseWithLimits(given)
+  if (given.limits) refuseBeside('limits', given, ['url', 'iterations', 'rate', 'cache', 'csv', 'plot'])
+  if (given.replacement) refuseBeside('replacement', given, ['seconds', 'rate', 'cache', 'csv', 'plot'])
+  if (given.limits && given.replacement) throw new UsageError('give --limits or --replacement, not both')
   const probability = (text: string) => numberOption('p', text, 0, 1)
   return {
     url: given.url === undefined ? null : urlOption(given.url),
@@ -72,13 +77,14 @@ export function parseBenchOptions(given: BenchArguments): BenchOptions {
     jsonFile: given.json ?? null,
     csvFile: given.csv ?? null,
     limits: given.limits,
+    replacement: given.replacement,
     plotFile: given.plot === undefined ? null : plotOption(given.plot),
   }
 }
 
-function refuseWithLimits(given: BenchArguments): void {
-  for (const option of ['url', 'iterations', 'rate', 'cache', 'csv', 'plot'] as const) {
-    if (given[option] !== undefined) throw new UsageError(`--limits goes without --${option}`)
+function refuseBeside(what: string, given: BenchArguments, options: readonly (keyof BenchArguments)[]): void {
+  for (const option of options) {
+    if (given[option] !== undefined) throw new UsageError(`--${what} goes without --${option}`)
   }
 }
 

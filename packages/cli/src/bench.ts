@@ -1,25 +1,20 @@
-import { randomUUID } from 'node:crypto'
 import { type CommandDef, defineCommand } from 'citty'
-import { type BenchOptions, type CacheMode, parseBenchOptions } from './bench-options.ts'
+import { type BenchOptions, parseBenchOptions } from './bench-options.ts'
 import { benchmarkPlot } from './bench-plot.ts'
 import { benchmarkCsv, benchmarkJson, benchmarkText } from './bench-report.ts'
-import { benchmarkPassed, runBenchmark, type Venue } from './benchmark.ts'
-import { connectionShopper } from './connection-shopper.ts'
+import { benchmarkPassed } from './benchmark.ts'
+import { runBenchmarkOn } from './benchmark-run.ts'
 import { runGrowth } from './growth.ts'
 import { growthText } from './growth-report.ts'
-import { LeanConnection } from './lean-connection.ts'
 import { limitsJson, limitsPassed, limitsText } from './limits-report.ts'
 import { runLimits } from './limits-run.ts'
-import { measureNetwork } from './network.ts'
-import { benchStock, startOwnCluster } from './own-cluster.ts'
 import { writePlot } from './plot-file.ts'
 import { progressOn } from './progress.ts'
-import { httpShopper, type Shopper } from './shopper.ts'
+import { replacementJson, replacementPassed, replacementText } from './replacement-report.ts'
+import { runReplacement } from './replacement-run.ts'
 import { exitStatus } from './usage-error.ts'
 import { writeText } from './write-text.ts'
 
-/** The front-end's cache holds less than the twelve products of the shop, so that replacement happens. */
-const cacheEntries = 10
 const limitsSecondsDefault = 5
 
 const args = {
@@ -36,6 +31,7 @@ const args = {
   csv: { type: 'string', valueHint: 'FILE', description: 'write a line for each run; - is standard output' },
   plot: { type: 'string', valueHint: 'FILE', description: 'draw latency against p, as .svg or .png' },
   limits: { type: 'boolean', default: false, description: "compare with a bare Fastify and the disk's own speed" },
+  replacement: { type: 'boolean', default: false, description: 'show what the cache holds over time' },
 } as const
 
 /** `bazaar bench`: the original report's experiment, with every order read back. */
@@ -44,47 +40,42 @@ export const benchCommand: CommandDef<typeof args> = defineCommand({
   args,
   run: async ({ args }) => {
     const options = parseBenchOptions(args)
-    process.exitCode = await (options.limits ? benchLimits(options) : bench(options))
+    const passed = await modeOf(options)(options)
+    process.exitCode = passed ? exitStatus.ok : exitStatus.failed
   },
 })
 
-async function benchLimits({ jsonFile, extent, seed, preload }: BenchOptions): Promise<number> {
+const modeOf = ({ limits, replacement }: BenchOptions) =>
+  limits ? benchLimits : replacement ? benchCache : benchReport
+
+async function benchReport(options: BenchOptions): Promise<boolean> {
+  const result = await runBenchmarkOn(options, progressOn(process.stderr))
+  const { jsonFile, csvFile, plotFile } = options
+  if (jsonFile !== '-' && csvFile !== '-') console.log(benchmarkText(result))
+  if (jsonFile !== null) writeJson(jsonFile, benchmarkJson(result))
+  if (csvFile !== null) writeText(csvFile, benchmarkCsv(result))
+  if (plotFile !== null) await writePlot(plotFile, benchmarkPlot(result))
+  return benchmarkPassed(result)
+}
+
+async function benchLimits({ jsonFile, extent, seed, preload }: BenchOptions): Promise<boolean> {
   const seconds = 'seconds' in extent ? extent.seconds : limitsSecondsDefault
   const progress = progressOn(process.stderr)
   const result = await runLimits({ seconds, seed }, progress)
   if (jsonFile !== '-') console.log(limitsText(result))
   const growth = preload === 0 ? null : await runGrowth({ stored: preload, seconds, seed }, progress)
   if (jsonFile !== '-' && growth !== null) console.log(`\nGrowth\n\n${growthText(growth)}`)
-  if (jsonFile !== null) writeText(jsonFile, `${JSON.stringify(limitsJson(result, growth), null, 2)}\n`)
-  return limitsPassed(result) ? exitStatus.ok : exitStatus.failed
+  if (jsonFile !== null) writeJson(jsonFile, limitsJson(result, growth))
+  return limitsPassed(result)
 }
 
-async function bench(options: BenchOptions): Promise<number> {
-  const result = await runBenchmark(options, {
-    openVenue: cache => openVenue(options, cache),
-    connect,
-    measureNetwork,
-    progress: progressOn(process.stderr),
-    runId: `bench-${randomUUID().slice(0, 8)}`,
-  })
-  const { jsonFile, csvFile, plotFile } = options
-  if (jsonFile !== '-' && csvFile !== '-') console.log(benchmarkText(result))
-  if (jsonFile !== null) writeText(jsonFile, `${JSON.stringify(benchmarkJson(result), null, 2)}\n`)
-  if (csvFile !== null) writeText(csvFile, benchmarkCsv(result))
-  if (plotFile !== null) await writePlot(plotFile, benchmarkPlot(result))
-  return benchmarkPassed(result) ? exitStatus.ok : exitStatus.failed
+async function benchCache(options: BenchOptions): Promise<boolean> {
+  const { products, entriesMax, steps } = await runReplacement(options)
+  if (options.jsonFile !== '-') console.log(replacementText(products, entriesMax, steps))
+  if (options.jsonFile !== null) writeJson(options.jsonFile, replacementJson(entriesMax, steps))
+  return replacementPassed(steps)
 }
 
-/** On the machine that is measured the clients must take little of it; a deployment may need more of HTTP. */
-async function connect({ url, exclusive }: Venue): Promise<Shopper> {
-  if (!exclusive) return httpShopper(url)
-  const { hostname, port } = new URL(url)
-  return connectionShopper(await LeanConnection.open(hostname, Number(port)))
-}
-
-async function openVenue({ url, preload }: BenchOptions, cache: CacheMode | 'deployed'): Promise<Venue> {
-  if (url !== null) return { url, cache: 'deployed', exclusive: false, close: async () => {} }
-  const settings = { stock: benchStock, cache: cache === 'off' ? 0 : cacheEntries }
-  const cluster = await startOwnCluster(settings, preload)
-  return { url: cluster.url, cache, exclusive: true, close: () => cluster.stop() }
+function writeJson(file: string, result: object): void {
+  writeText(file, `${JSON.stringify(result, null, 2)}\n`)
 }

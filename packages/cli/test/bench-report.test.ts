@@ -10,7 +10,7 @@ import { summarize } from '../src/statistics.ts'
 import { columns, markdownTable, textTable } from '../src/table.ts'
 import { FakeShop } from './fake-shop.ts'
 
-const given: BenchArguments = { p: '0,0.8', clients: '2', seed: '5', preload: '0', limits: false }
+const given: BenchArguments = { p: '0,0.8', clients: '2', seed: '5', preload: '0', limits: false, replacement: false }
 
 const silent = { stage() {}, step() {}, clear() {} }
 const machine = { cpu: 'Test CPU', cores: 2, memoryGiB: 4, system: 'Linux', node: '24' }
@@ -84,6 +84,8 @@ t.test('options are read, and every mistake is named with its option, rule and v
     [{ url: 'http://x', preload: '5' }, /--preload needs a cluster of its own/],
     [{ plot: 'a.jpg' }, /--plot must be a file ending in \.svg or \.png, got "a\.jpg"/],
     [{ limits: true, url: 'http://x' }, /--limits goes without --url/],
+    [{ replacement: true, rate: '5' }, /--replacement goes without --rate/],
+    [{ replacement: true, limits: true }, /--limits or --replacement, not both/],
     [{ limits: true, plot: 'a.svg' }, /--limits goes without --plot/],
     [{ seed: '-1' }, /--seed must be an integer/],
   ]

@@ -27,7 +27,7 @@ clients: Node’s own HTTP client on the same cores, as when the goals were set;
 
 Look-up plus order at p = 0.8 with five clients: mean 1.50 ms of 500
 
-ratio                                                            measured    goal
+figure                                                           measured    goal
 ─────────────────────────────────────────────────────────────────────────────────────────
 cached look-ups a second, 50 connections ÷ bare GET                  0.80  ≥ 0.90  missed
 orders a second, 64 connections ÷ bare POST                          0.80  ≥ 0.70  met

@@ -1,0 +1,24 @@
+import type { CacheMode } from './bench-options.ts'
+import type { Venue } from './benchmark.ts'
+import { connectionShopper } from './connection-shopper.ts'
+import { LeanConnection } from './lean-connection.ts'
+import { benchStock, startOwnCluster } from './own-cluster.ts'
+import { httpShopper, type Shopper } from './shopper.ts'
+
+/** The front-end's cache holds less than the twelve products of the shop, so that replacement happens. */
+const cacheEntries = 10
+
+/** A deployment, or, where there is no url, a cluster of its own with as many orders stored as asked. */
+export async function openVenue(url: string | null, cache: CacheMode | 'deployed', preload: number): Promise<Venue> {
+  if (url !== null) return { url, cache: 'deployed', exclusive: false, close: async () => {} }
+  const settings = { stock: benchStock, cache: cache === 'off' ? 0 : cacheEntries }
+  const cluster = await startOwnCluster(settings, preload)
+  return { url: cluster.url, cache, exclusive: true, close: () => cluster.stop() }
+}
+
+/** On the machine that is measured the clients must take little of it; a deployment may need more of HTTP. */
+export async function connectVenue({ url, exclusive }: Venue): Promise<Shopper> {
+  if (!exclusive) return httpShopper(url)
+  const { hostname, port } = new URL(url)
+  return connectionShopper(await LeanConnection.open(hostname, Number(port)))
+}

@@ -1,0 +1,49 @@
+import t from 'tap'
+import { seededRandom } from '../src/random.ts'
+import { LRUModel, watchReplacement } from '../src/replacement.ts'
+import { replacementPassed, replacementText } from '../src/replacement-report.ts'
+import type { Shopper } from '../src/shopper.ts'
+import { FakeShop } from './fake-shop.ts'
+
+const products = ['Tux', 'Whale', 'Elephant']
+
+/** A shop whose cache is an LRU of `entriesMax`, and forgets what is ordered. */
+function cachingShopper(entriesMax: number): Shopper {
+  const shopper = new FakeShop().shopper()
+  const cache = new LRUModel(entriesMax)
+  return {
+    ...shopper,
+    async lookUp(name) {
+      const hit = cache.has(name)
+      cache.use(name)
+      return { ...(await shopper.lookUp(name)), hit }
+    },
+    async order(request, key) {
+      cache.drop(request.name)
+      return shopper.order(request, key)
+    },
+  }
+}
+
+const options = { products, entriesMax: 2, lookups: 30, p: 0.2, random: seededRandom(1), keyPrefix: 'k' }
+
+t.test('the model forgets what was not used for longest', async t => {
+  const cache = new LRUModel(2)
+  t.strictSame([cache.use('a'), cache.use('b'), cache.use('a'), cache.use('c')], [null, null, null, 'b'])
+  t.strictSame(cache.held, ['c', 'a'])
+  cache.drop('c')
+  t.strictSame([cache.has('c'), cache.has('a'), cache.held], [false, true, ['a']])
+})
+
+t.test('an LRU of the right size agrees every time, and the picture shows what it holds', async t => {
+  const steps = await watchReplacement(cachingShopper(2), options)
+  t.ok(replacementPassed(steps))
+  t.equal(steps.filter(({ event }) => event !== 'order').length, 30)
+  t.matchSnapshot(replacementText(products, 2, steps))
+})
+
+t.test('a cache of another size or kind is found out', async t => {
+  t.notOk(replacementPassed(await watchReplacement(cachingShopper(1), { ...options, random: seededRandom(1) })))
+  const text = replacementText(products, 2, await watchReplacement(new FakeShop().shopper(), options))
+  t.match(text, /FAILED$/)
+})

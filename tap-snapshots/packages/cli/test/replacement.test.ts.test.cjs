@@ -1,0 +1,19 @@
+/* IMPORTANT
+ * This snapshot file is auto-generated, but designed for humans.
+ * It should be checked into source control and tracked carefully.
+ * Re-generate by setting TAP_SNAPSHOT=1 and running tests.
+ * Make sure to inspect the output below.  Do not ignore changes!
+ */
+'use strict'
+exports[`packages/cli/test/replacement.test.ts > TAP > an LRU of the right size agrees every time, and the picture shows what it holds > must match snapshot 1`] = `
+What the cache of 2 entries holds over time, 3 products
+● hit   ○ miss, now held   × ordered, dropped   ─ held   (blank) not held
+
+Tux           ○●─  ○●───●─ ○─   ○──●─    ○●─●×
+Whale     ●●●─   ○×       ○─ ○×○─●×  ○×○─  ○──
+Elephant  ───●──●────●●× ○─ ○───    ○───●──
+
+15 of 30 look-ups were hits; 30 of 30 were what an LRU of 2 entries does
+
+all well
+`
