@@ -24,6 +24,8 @@ export interface BenchOptions {
   limits: boolean
   /** Show what the cache holds over time instead of the experiment. */
   replacement: boolean
+  /** Measure everything and write it to this Markdown file. */
+  evaluationFile: string | null
 }
 
 /** The options as the command line gives them. */
@@ -42,6 +44,7 @@ export interface BenchArguments {
   plot?: string | undefined
   limits: boolean
   replacement: boolean
+  evaluation?: string | undefined
 }
 
 const probabilitiesMax = 20
@@ -64,6 +67,11 @@ export function parseBenchOptions(given: BenchArguments): BenchOptions {
   if (given.limits) refuseBeside('limits', given, ['url', 'iterations', 'rate', 'cache', 'csv', 'plot'])
   if (given.replacement) refuseBeside('replacement', given, ['seconds', 'rate', 'cache', 'csv', 'plot'])
   if (given.limits && given.replacement) throw new UsageError('give --limits or --replacement, not both')
+  if (given.evaluation !== undefined) {
+    refuseBeside('evaluation', given, ['url', 'iterations', 'seconds', 'rate', 'cache', 'json', 'csv', 'plot'])
+    if (!given.evaluation.endsWith('.md'))
+      throw new UsageError(`--evaluation must be a file ending in .md, got ${JSON.stringify(given.evaluation)}`)
+  }
   const probability = (text: string) => numberOption('p', text, 0, 1)
   return {
     url: given.url === undefined ? null : urlOption(given.url),
@@ -78,6 +86,7 @@ export function parseBenchOptions(given: BenchArguments): BenchOptions {
     csvFile: given.csv ?? null,
     limits: given.limits,
     replacement: given.replacement,
+    evaluationFile: given.evaluation ?? null,
     plotFile: given.plot === undefined ? null : plotOption(given.plot),
   }
 }

@@ -4,6 +4,7 @@ import { benchmarkPlot } from './bench-plot.ts'
 import { benchmarkCsv, benchmarkJson, benchmarkText } from './bench-report.ts'
 import { benchmarkPassed } from './benchmark.ts'
 import { runBenchmarkOn } from './benchmark-run.ts'
+import { runEvaluation } from './evaluation-run.ts'
 import { runGrowth } from './growth.ts'
 import { growthText } from './growth-report.ts'
 import { limitsJson, limitsPassed, limitsText } from './limits-report.ts'
@@ -31,6 +32,7 @@ const args = {
   csv: { type: 'string', valueHint: 'FILE', description: 'write a line for each run; - is standard output' },
   plot: { type: 'string', valueHint: 'FILE', description: 'draw latency against p, as .svg or .png' },
   limits: { type: 'boolean', default: false, description: "compare with a bare Fastify and the disk's own speed" },
+  evaluation: { type: 'string', valueHint: 'FILE.md', description: 'measure everything and write it down' },
   replacement: { type: 'boolean', default: false, description: 'show what the cache holds over time' },
 } as const
 
@@ -45,8 +47,11 @@ export const benchCommand: CommandDef<typeof args> = defineCommand({
   },
 })
 
-const modeOf = ({ limits, replacement }: BenchOptions) =>
-  limits ? benchLimits : replacement ? benchCache : benchReport
+function modeOf({ limits, replacement, evaluationFile }: BenchOptions): (options: BenchOptions) => Promise<boolean> {
+  if (evaluationFile !== null) return options => runEvaluation(evaluationFile, options, progressOn(process.stderr))
+  if (limits) return benchLimits
+  return replacement ? benchCache : benchReport
+}
 
 async function benchReport(options: BenchOptions): Promise<boolean> {
   const result = await runBenchmarkOn(options, progressOn(process.stderr))

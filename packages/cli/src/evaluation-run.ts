@@ -1,0 +1,93 @@
+import { randomInt, randomUUID } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { startBareServer } from './bare-process.ts'
+import { type BenchOptions, seedMax } from './bench-options.ts'
+import { benchmarkPlot } from './bench-plot.ts'
+import { benchmarkPassed } from './benchmark.ts'
+import { runBenchmarkOn } from './benchmark-run.ts'
+import { type Breakdown, measureBreakdown } from './breakdown.ts'
+import { parseChaosOptions } from './chaos-options.ts'
+import { chaosPassed } from './chaos-report.ts'
+import { type ChaosResult, runChaos } from './chaos-run.ts'
+import { type Evaluation, evaluationMarkdown, evaluationPlots, failoverPlot, originalPlot } from './evaluation.ts'
+import { runGrowth } from './growth.ts'
+import { limitsPassed } from './limits-report.ts'
+import { runLimits } from './limits-run.ts'
+import { benchStock, startOwnCluster } from './own-cluster.ts'
+import { writePlot } from './plot-file.ts'
+import type { Progress } from './progress.ts'
+import { replacementPassed } from './replacement-report.ts'
+import { runReplacement } from './replacement-run.ts'
+import { httpShopper } from './shopper.ts'
+import { writeText } from './write-text.ts'
+
+const iterations = 1_000
+const storedDefault = 1_000_000
+const limitsSeconds = 10
+const growthSeconds = 5
+const breakdownSeconds = 3
+const kills = 100
+const replacementLookups = 70
+/** As `bazaar chaos`: so few that now and then an order is refused. */
+const chaosStock = 100
+
+/**
+ * Measures everything, one part after the other, and writes the document and its pictures beside it. It takes about ten
+ * minutes.
+ *
+ * @returns whether every check of every part passed
+ */
+export async function runEvaluation(file: string, options: BenchOptions, progress: Progress): Promise<boolean> {
+  const { seed } = options
+  const experiment: BenchOptions = { ...options, extent: { iterations }, cacheModes: ['on', 'off'], preload: 0 }
+  const stored = options.preload === 0 ? storedDefault : options.preload
+  const evaluation: Evaluation = {
+    benchmark: await runBenchmarkOn(experiment, progress),
+    limits: await runLimits({ seconds: limitsSeconds, seed }, progress),
+    breakdown: await runBreakdown(progress),
+    growth: await runGrowth({ stored, seconds: growthSeconds, seed }, progress),
+    failover: await runFailovers(seed, progress),
+    replacement: await runReplacement({ ...options, extent: { iterations: replacementLookups } }),
+    command: `./bin/bazaar bench --evaluation ${basename(file)}`,
+    date: new Date().toISOString().slice(0, 10),
+  }
+  const folder = basename(file).replace(/\.md$/, '').toLowerCase()
+  const pictures = join(dirname(file), folder)
+  mkdirSync(pictures, { recursive: true })
+  const { benchmark, failover } = evaluation
+  await writePlot(join(pictures, evaluationPlots.latency), benchmarkPlot(benchmark))
+  await writePlot(join(pictures, evaluationPlots.original), originalPlot(benchmark))
+  await writePlot(join(pictures, evaluationPlots.failover), failoverPlot(failover))
+  writeText(file, evaluationMarkdown(evaluation, folder))
+  return (
+    benchmarkPassed(benchmark) &&
+    limitsPassed(evaluation.limits) &&
+    chaosPassed(failover) &&
+    replacementPassed(evaluation.replacement.steps)
+  )
+}
+
+async function runBreakdown(progress: Progress): Promise<Breakdown> {
+  progress.stage('taking an order apart', null)
+  const cluster = await startOwnCluster({ stock: benchStock })
+  try {
+    const bare = await startBareServer()
+    const runId = `breakdown-${randomUUID().slice(0, 8)}`
+    return await measureBreakdown(cluster, bare.port, runId, breakdownSeconds).finally(() => bare.stop())
+  } finally {
+    progress.clear()
+    await cluster.stop()
+  }
+}
+
+async function runFailovers(seed: number, progress: Progress): Promise<ChaosResult> {
+  const given = { seconds: '1', clients: '5', fault: 'kill', target: 'leader', failover: String(kills) }
+  const options = parseChaosOptions({ ...given, seed: String(seed) }, () => randomInt(seedMax))
+  const cluster = await startOwnCluster({ stock: chaosStock })
+  try {
+    return await runChaos(cluster, () => httpShopper(cluster.url), options, progress)
+  } finally {
+    await cluster.stop()
+  }
+}

@@ -1,0 +1,175 @@
+import { cachePairs, originalReportMs, partsTable, sumTable } from './bench-report.ts'
+import type { BenchmarkResult } from './benchmark.ts'
+import type { Breakdown } from './breakdown.ts'
+import type { ChaosResult } from './chaos-run.ts'
+import { formatCount, formatMs, formatPercent, plural } from './format.ts'
+import type { GrowthResult } from './growth.ts'
+import { growthRatios, growthTable } from './growth-report.ts'
+import type { LimitsResult } from './limits.ts'
+import { limitsTable, ratiosOf } from './limits-report.ts'
+import type { LinePlot } from './line-plot.ts'
+import { machineLine } from './machine.ts'
+import { ratioTable } from './ratio.ts'
+import { replacementText } from './replacement-report.ts'
+import type { ReplacementResult } from './replacement-run.ts'
+import { summarize } from './statistics.ts'
+import { columns, markdownTable, type Table } from './table.ts'
+
+/** All that Evaluation.md tells. */
+export interface Evaluation {
+  benchmark: BenchmarkResult
+  limits: LimitsResult
+  breakdown: Breakdown
+  growth: GrowthResult
+  failover: ChaosResult
+  replacement: ReplacementResult
+  /** The command that made it. */
+  command: string
+  /** The day it was made, as 2026-11-23. */
+  date: string
+}
+
+/** The pictures that the document shows, by file name. */
+export const evaluationPlots = { latency: 'latency.svg', original: 'original.svg', failover: 'failover.svg' } as const
+
+const markdown = ({ columns, rows }: Table) => markdownTable(columns, rows)
+
+/**
+ * The document, in Markdown.
+ *
+ * @param folder where its pictures are, seen from the document
+ */
+export function evaluationMarkdown(evaluation: Evaluation, folder: string): string {
+  const { benchmark, limits, growth, replacement, command, date } = evaluation
+  const { products, entriesMax, steps } = replacement
+  const sections = [
+    `# Evaluation\n\nMeasured on ${date} with \`${command}\`, which writes this document; nothing in it is typed by hand.\n` +
+      `The machine: ${machineLine(benchmark.machine)}. Clients, shop and all its processes share it.`,
+    `## Look-up plus order\n\n${experiment(benchmark)}\n\n${markdown(sumTable(benchmark))}\n\n` +
+      `![Mean latency against p](${folder}/${evaluationPlots.latency})\n\n` +
+      `![Against the original report](${folder}/${evaluationPlots.original})`,
+    `### Its parts\n\nTimes in ms.\n\n${markdown(partsTable(benchmark))}`,
+    `## What the cache gains\n\n${markdown(cacheTable(benchmark))}\n\n` +
+      `What it holds while one client looks products up at random and orders now and then:\n\n` +
+      `\`\`\`\n${replacementText(products, entriesMax, steps)}\n\`\`\``,
+    `## Limits\n\nA bare Fastify server with the same requests, schemas and bodies, and the bare disk, measured in turns ` +
+      `with the shop.\n\n${markdown(limitsTable(limits))}\n\n${markdown(ratioTable(ratiosOf(limits)))}`,
+    `## Where an order’s time goes\n\n${breakdownText(evaluation.breakdown)}`,
+    `## Growth\n\n${markdown(growthTable(growth))}\n\n${markdown(ratioTable(growthRatios(growth)))}`,
+    `## Failover\n\n${failoverText(evaluation.failover)}\n\n![Failover](${folder}/${evaluationPlots.failover})`,
+    `## Run it again\n\n\`\`\`sh\n${command}\n./bin/bazaar bench --help   # each part of it alone, or against a deployment with --url\n\`\`\``,
+  ]
+  return `${sections.join('\n\n')}\n`
+}
+
+function experiment({ runs, seed, products, verified }: BenchmarkResult): string {
+  const [run] = runs
+  const clients = run?.clients ?? 0
+  const each = run === undefined ? 0 : run.iterations / clients
+  return (
+    `Each of ${clients} clients looks a random product of ${products} up and, with probability p, orders one; ` +
+    `${formatCount(each)} times per client and p, seed ${seed}. Every figure comes from orders that are each durable on ` +
+    `a majority of three replicas; all ${formatCount(verified.orders)} were read back, ${verified.mismatches} differed. ` +
+    'The original report’s figures include a network round trip from a laptop to us-east-1. Times in ms.'
+  )
+}
+
+function cacheTable({ runs }: BenchmarkResult): Table {
+  const gain = (on: number | null, off: number | null) => (on === null || off === null ? null : 1 - on / off)
+  return {
+    columns: columns(
+      'p',
+      'hits',
+      'look-up, cache on',
+      'off',
+      'less time',
+      'look-up + order, cache on',
+      'off',
+      'less time',
+    ),
+    rows: cachePairs(runs).map(({ on, off }) => [
+      String(on.p),
+      formatPercent(on.cacheHitRatio),
+      ...[on.lookup.mean, off.lookup.mean].map(formatMs),
+      formatPercent(gain(on.lookup.mean, off.lookup.mean)),
+      ...[on.lookupAndOrder.mean, off.lookupAndOrder.mean].map(formatMs),
+      formatPercent(gain(on.lookupAndOrder.mean, off.lookupAndOrder.mean)),
+    ]),
+  }
+}
+
+function breakdownText({ order, publicHttp, hop, leader, append }: Breakdown): string {
+  const rows: [string, string, number][] = [
+    ['public HTTP', 'a bare Fastify POST', publicHttp],
+    [
+      'front-end',
+      'key, coalescing, invalidation: the order − public HTTP − the leader’s share',
+      order - publicHttp - leader,
+    ],
+    ['hop', 'a bare request over the leader’s unix socket', hop],
+    ['append', 'append and fdatasync of one line', append],
+    ['judge, replicate, answer', 'an order given to the leader itself − hop − append', leader - hop - append],
+    ['**order**', 'through the front-end', order],
+  ]
+  const table = {
+    columns: columns('<part', '<measured as', 'ms', 'share'),
+    rows: rows.map(([part, how, time]) => [part, how, formatMs(time), formatPercent(time / order)]),
+  }
+  return `Medians of one client’s orders, each part measured from outside, in turns.\n\n${markdown(table)}`
+}
+
+function failoverText({ failoversMs, record, audit, readBack, sha256, orders, options }: ChaosResult): string {
+  const { p50, p99, max } = summarize(failoversMs.filter(time => time !== null))
+  const harmed = audit.lost + audit.wrong + audit.duplicated + readBack.mismatches
+  return (
+    `The order leader was killed with SIGKILL ${plural(failoversMs.length, 'time')} while ${options.clients} clients ` +
+    `shopped (seed ${options.seed}). From the kill until an order was answered that was asked for after it: ` +
+    `p50 ${formatMs(p50)} ms, p99 ${formatMs(p99)} ms, max ${formatMs(max)} ms. ` +
+    `Of ${formatCount(record.requests)} requests ${record.failed} failed; of ${formatCount(record.acknowledged.length)} ` +
+    `acknowledged orders ${harmed} were lost, wrong or doubled; the history is ${orders.ok ? '' : '**not** '}linearizable; ` +
+    `the replicas’ files are ${new Set(sha256).size === 1 ? 'identical' : '**different**'}.`
+  )
+}
+
+/** Bazaar and the original report, on a logarithmic axis: they are orders of magnitude apart. */
+export function originalPlot({ runs, machine }: BenchmarkResult): LinePlot {
+  const measured = runs.filter(run => run.cache !== 'off')
+  return {
+    title: 'Average time of a look-up and an order, and the original report’s',
+    subtitle: `The original includes a network round trip to us-east-1 · ${machine.cores} × ${machine.cpu}`,
+    xLabel: 'p, the probability that an order follows a look-up',
+    yLabel: 'mean latency (ms), logarithmic',
+    yLog: true,
+    xTicks: measured.map(run => run.p),
+    series: [
+      {
+        name: 'original report, 2023',
+        color: 'grey',
+        points: Object.entries(originalReportMs).map(([p, y]) => ({ x: Number(p), y })),
+      },
+      {
+        name: 'Bazaar',
+        color: 'green',
+        points: measured.flatMap(({ p, lookupAndOrder: { mean } }) => (mean === null ? [] : [{ x: p, y: mean }])),
+      },
+    ],
+  }
+}
+
+/** How many of the kills were over within a time. */
+export function failoverPlot({ failoversMs, options }: ChaosResult): LinePlot {
+  const times = failoversMs.filter(time => time !== null).sort((a, b) => a - b)
+  return {
+    title: 'Failover after a leader’s SIGKILL',
+    subtitle: `${plural(times.length, 'kill')}, ${plural(options.clients, 'client')} · seed ${options.seed}`,
+    xLabel: 'time until an order asked for after the kill is answered (ms)',
+    yLabel: 'kills over by then (%)',
+    series: [
+      {
+        name: 'kills of the leader',
+        color: 'orange',
+        points: times.map((time, at) => ({ x: time, y: ((at + 1) / times.length) * 100 })),
+      },
+    ],
+  }
+}

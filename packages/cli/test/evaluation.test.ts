@@ -1,0 +1,133 @@
+import t from 'tap'
+import { parseChaosOptions } from '../src/chaos-options.ts'
+import { newChaosRecord } from '../src/chaos-record.ts'
+import { type Evaluation, evaluationMarkdown, failoverPlot, originalPlot } from '../src/evaluation.ts'
+import { growthRatios, growthText } from '../src/growth-report.ts'
+import { type LimitsResult, loadKinds } from '../src/limits.ts'
+import { linePlotSvg } from '../src/line-plot.ts'
+import { meetsGoal, missesByHalf } from '../src/ratio.ts'
+import { summarize } from '../src/statistics.ts'
+
+const summary = (mean: number) => ({ count: 1000, mean, ci95: 0.02, p50: mean, p99: mean * 4, max: mean * 20 })
+const measured = (p50: number) => ({ ...summary(p50), perSecond: 5000, cpuMs: 0.1, clientCpuMs: 0.03 })
+const machine = { cpu: 'Test CPU', cores: 2, memoryGiB: 4, system: 'Linux', node: '24' }
+
+const run = (p: number, cache: 'on' | 'off', lookup: number, order: number) => ({
+  p,
+  cache,
+  clients: 5,
+  iterations: 5000,
+  elapsedMs: 500,
+  lookup: summary(lookup),
+  order: summary(order),
+  lookupAndOrder: summary(lookup + p * order),
+  perSecond: 3600,
+  cacheHitRatio: cache === 'on' ? 0.83 : 0,
+  refused: 0,
+  errors: 0,
+  errorMessages: [],
+})
+
+const evaluation: Evaluation = {
+  benchmark: {
+    runs: [run(0.2, 'on', 0.3, 1.5), run(0.8, 'on', 0.4, 1.5), run(0.2, 'off', 0.6, 1.5), run(0.8, 'off', 0.7, 1.5)],
+    verified: { orders: 10_000, mismatches: 0, examples: [] },
+    stock: { expected: 5, actual: 5 },
+    network: summarize([0.1]),
+    machine,
+    seed: 1,
+    ratePerSecond: null,
+    preload: 0,
+    products: 12,
+  },
+  limits: {
+    loads: Object.fromEntries(
+      loadKinds.map(kind => [kind, { bazaar: measured(1.2), bare: measured(0.4) }]),
+    ) as LimitsResult['loads'],
+    lookupAndOrder5: { count: 500, mean: 1.5 },
+    append: summary(0.2),
+    orders: { acknowledged: 9000, counted: 9000 },
+    machine,
+    seconds: 5,
+  },
+  breakdown: { order: 1.5, publicHttp: 0.3, hop: 0.2, leader: 0.9, append: 0.3 },
+  growth: {
+    stored: 1_000_000,
+    order: { none: measured(1), many: measured(1.05) },
+    query: { none: measured(0.4), many: measured(0.6) },
+    restartMs: 2000,
+    catchUp: {
+      orders: 1_001_234,
+      elapsedMs: 8000,
+      perSecond: 125_154,
+      ordersPerSecond: { before: 2000, meanwhile: 900 },
+    },
+    memory: { replica: 120, store: 1300 },
+  },
+  failover: {
+    record: { ...newChaosRecord(), requests: 12_345 },
+    faults: [],
+    stallsMs: [],
+    slowestLookupsMs: [],
+    failoversMs: [60, 45, 80],
+    readBack: { orders: 0, mismatches: 0, examples: [] },
+    audit: { lost: 0, wrong: 0, duplicated: 0, stock: 0, examples: [] },
+    stock: { expected: 0, actual: 0 },
+    sha256: ['a', 'a', 'a'],
+    orders: { ok: true },
+    lookups: { ok: true },
+    elapsedMs: 1000,
+    options: parseChaosOptions({ seconds: '1', clients: '5', fault: 'kill', target: 'leader', failover: '3' }, () => 1),
+  },
+  replacement: {
+    products: ['Tux', 'Whale'],
+    entriesMax: 1,
+    steps: [{ name: 'Tux', event: 'miss', expected: 'miss', held: ['Tux'], evicted: 'Whale' }],
+  },
+  command: './bin/bazaar bench --evaluation Evaluation.md',
+  date: '2026-11-23',
+}
+
+t.test('the document tells everything that was measured', async t => {
+  t.matchSnapshot(evaluationMarkdown(evaluation, 'evaluation'))
+})
+
+t.test('its pictures have axes with units and a point for each figure', async t => {
+  const original = linePlotSvg(originalPlot(evaluation.benchmark))
+  t.match(original, /mean latency \(ms\), logarithmic/)
+  t.match(original, /original report, 2023/)
+  const failover = failoverPlot(evaluation.failover)
+  t.strictSame(
+    failover.series[0]?.points.map(({ x, y }) => [x, Math.round(y)]),
+    [
+      [45, 33],
+      [60, 67],
+      [80, 100],
+    ],
+  )
+  const svg = linePlotSvg(failover)
+  t.match(svg, /is answered \(ms\)/)
+  t.notMatch(`${original}${svg}`, /NaN|undefined/)
+})
+
+t.test('growth is judged by its goals', async t => {
+  const ratios = growthRatios(evaluation.growth)
+  t.strictSame(
+    ratios.filter(ratio => !meetsGoal(ratio)).map(({ name }) => name),
+    ['growthQuery', 'growthStore', 'growthMeanwhile'],
+  )
+  t.strictSame(
+    ratios.filter(missesByHalf).map(({ name }) => name),
+    ['growthStore'],
+  )
+  t.equal(growthRatios({ ...evaluation.growth, stored: 10_000_000 })[3]?.goal, 15, 's to restart with ten million')
+  t.match(growthText(evaluation.growth), /fetched 1,001,234 orders in 8\.0 s, its start included/)
+})
+
+t.test('a figure that is no number meets no goal', async t => {
+  const ratio = { name: 'x', what: 'x', value: Number.NaN, goal: 1 }
+  for (const better of ['above', 'below'] as const) {
+    t.notOk(meetsGoal({ ...ratio, better }))
+    t.ok(missesByHalf({ ...ratio, better }))
+  }
+})
