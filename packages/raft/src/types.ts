@@ -35,7 +35,7 @@ export interface Options {
   /** The recovered log: its last index (0 when empty) and its terms, run by run. All of it is durable. */
   readonly lastIndex: number
   readonly termRuns: readonly TermRun[]
-  /** An index known to be committed before the restart; 0 when none is. */
+  /** An index known to be committed before the restart; 0 when none is. What is past `lastIndex` is ignored. */
   readonly commitIndex: number
   /** Ticks between two heartbeats of a leader. */
   readonly heartbeatTicks: number
@@ -130,7 +130,7 @@ export interface Effects {
   /** Write; once durable, report `persisted`. Sending need not wait for it (thesis 10.2.1). */
   readonly append: readonly Entry[]
   readonly send: readonly Message[]
-  /** The commit index after the step. */
+  /** The commit index after the step. The others may have written up to there while this member's disk has not yet. */
   readonly commitIndex: number
   /** Reads that are confirmed: serve each once `index` is applied. */
   readonly reads: readonly { readonly id: number; readonly index: number }[]

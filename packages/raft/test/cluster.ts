@@ -48,7 +48,7 @@ export const defaultTuning: Tuning = {
 export type Observer = (replica: Replica, event: Event, effects: Effects) => void
 
 /** The runs of terms of a log. */
-export function termRunsOf(entries: readonly Entry[]): TermRun[] {
+function termRunsOf(entries: readonly Entry[]): TermRun[] {
   const runs: TermRun[] = []
   for (const { index, term } of entries) if (runs.at(-1)?.term !== term) runs.push({ from: index, term })
   return runs

@@ -1,7 +1,9 @@
 import { test } from 'tap'
+import type { MemberId } from '../src/index.ts'
 import { Log } from '../src/log.ts'
 import { majorityValue, quorumSize } from '../src/quorum.ts'
-import { Simulation } from './simulation.ts'
+import { Cluster, defaultTuning } from './cluster.ts'
+import { generator, Simulation } from './simulation.ts'
 
 test('a quorum is more than half of the members', async t => {
   t.same([1, 2, 3, 4, 5].map(quorumSize), [1, 2, 2, 3, 3])
@@ -81,10 +83,67 @@ test('the more up-to-date log is the one with the later term, then the longer on
   t.equal(log.isCoveredBy(9, 2), false)
 })
 
+const failover = { heartbeatTicks: 4, electionTicks: 25, preferenceTicks: 5, jitterTicks: 5 }
+
+/** Elects a leader, lets `lose` take it away, and returns in how many ticks each seed has another one. */
+function ticksToReplace(lose: (cluster: Cluster, leader: MemberId, random: () => number) => void): number[] {
+  return Array.from({ length: 200 }, (_, seed) => {
+    const random = generator(seed)
+    const hardState = { term: 0, vote: null, voting: true }
+    const tuning = { ...defaultTuning, ...failover, random }
+    const cluster = new Cluster(3, tuning, () => ({ hardState, entries: [] }))
+    const leads = (id: MemberId) => cluster.replica(id).raft?.role === 'leader' && !cluster.replica(id).paused
+    const pass = (): void => {
+      for (const id of [...cluster.members].sort(() => random() - 0.5)) {
+        if (!cluster.replica(id).paused) cluster.step(id, { type: 'tick' })
+        cluster.settle()
+      }
+    }
+    const ticksUntilLed = (): number => {
+      const ticksMax = 200
+      for (let ticks = 0; ticks < ticksMax; ticks += 1) {
+        if (cluster.members.some(leads)) return ticks
+        pass()
+      }
+      throw new Error(`no leader within ${ticksMax} ticks, seed ${seed}`)
+    }
+    // Another first leader than the preferred one, in half of the runs.
+    if (random() < 0.5) cluster.replica(3).paused = true
+    ticksUntilLed()
+    cluster.replica(3).paused = false
+    for (let ticks = 0; ticks < 20; ticks += 1) pass()
+    const leader = cluster.members.find(leads)
+    if (leader === undefined) throw new Error(`no leader, seed ${seed}`)
+    lose(cluster, leader, random)
+    return ticksUntilLed()
+  })
+}
+
+test('a killed leader is replaced within three ticks of its closed connections', async t => {
+  const ticks = ticksToReplace((cluster, leader, random) => {
+    cluster.crash(leader)
+    const others = cluster.members.filter(id => id !== leader).sort(() => random() - 0.5)
+    for (const other of others) {
+      cluster.step(other, { type: 'closed', member: leader })
+      cluster.settle()
+    }
+  })
+  t.ok(Math.max(...ticks) <= 3, `${Math.max(...ticks)} ticks at most`)
+})
+
+test('a paused leader is replaced within two election timeouts', async t => {
+  const ticks = ticksToReplace((cluster, leader) => {
+    cluster.replica(leader).paused = true
+  })
+  t.ok(Math.max(...ticks) <= 2 * failover.electionTicks, `${Math.max(...ticks)} ticks at most`)
+  const average = ticks.reduce((sum, value) => sum + value, 0) / ticks.length
+  t.comment(`${average} ticks on average`)
+})
+
 test('whatever happens, one log is agreed on, and once all is mended it grows', async t => {
   const seed = Number(process.env.SEED ?? Date.now() % 1_000_000)
-  const runs = Number(process.env.RUNS ?? 150)
-  const actions = Number(process.env.ACTIONS ?? 2000)
+  const runs = Number(process.env.RUNS ?? 1000)
+  const actions = Number(process.env.ACTIONS ?? 1000)
   t.comment(`SEED=${seed} RUNS=${runs} ACTIONS=${actions}`)
   let committed = 0
   for (let run = seed; run < seed + runs; run += 1) {

@@ -36,7 +36,6 @@ export class Simulation {
   readonly #random: () => number
   #payloads = 0
   #reads = 0
-  proposed = 0
 
   constructor(seed: number) {
     const random = generator(seed)
@@ -169,7 +168,6 @@ export class Simulation {
     const { id, raft, paused } = this.#anyone()
     if (raft?.role !== 'leader' || paused) return
     const payloads = Array.from({ length: 1 + this.#below(6) }, () => `p${++this.#payloads}`)
-    this.proposed += payloads.length
     this.cluster.step(id, { type: 'propose', payloads })
   }
 
