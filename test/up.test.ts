@@ -122,7 +122,9 @@ t.test('the curl line that up prints buys something, and so do the commands of t
   )
   const mentioned = [...readme.matchAll(/`\.\/bin\/bazaar (\w+)`/g)].map(([, name = '']) => name)
   for (const name of mentioned) t.equal((await ends(name, '--help')).status, 0, `bazaar ${name} --help`)
-  for (const [, link = ''] of readme.matchAll(/\]\(([^)]+)\)/g)) t.ok(existsSync(join(root, link)), `${link} is there`)
+  const links = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, link = '']) => link)
+  const broken = links.filter(link => !existsSync(join(root, link)))
+  t.strictSame(broken, [], `${links.length} links lead somewhere`)
   up.interrupt()
   await up.exit
 })
