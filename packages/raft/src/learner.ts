@@ -11,11 +11,11 @@ export interface Promotion {
 
 /**
  * A member that may have lost what it once promised: its vote, its term, entries it acknowledged. It neither votes nor
- * campaigns until that can do no harm (after "Protocol-Aware Recovery", FAST '18, and Viewstamped Replication Revisited,
- * section 4.3):
+ * campaigns until that can do no harm (after "Protocol-Aware Recovery", FAST '18):
  *
  * - Without a term it may have promised one to any other member, so it accepts nothing before it has heard the terms of all
- *   of them, and then takes the newest. Otherwise a deposed leader could use it to commit past the new one.
+ *   of them, and then takes the newest. Otherwise a deposed leader could use it to commit past the new one; Michael et al.,
+ *   "Recovering Shared Objects Without Stable Storage" (DISC 2017), show the like in other protocols.
  * - It votes once it holds all that the current leader has committed, and never for a second leader in that term.
  * - With an empty log it also votes once it knows that every other log is empty: a new cluster.
  */
