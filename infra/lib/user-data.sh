@@ -151,7 +151,9 @@ services() {
 }
 
 sale() {
-  bazaar deploy check --url "http://127.0.0.1:$PORT" --wait "${sale_limit}s"
+  bazaar deploy check --url "http://127.0.0.1:$PORT" --wait "${sale_limit}s" && return
+  journalctl --unit 'bazaar-*' --lines 8 --output cat --no-pager | cut -c -250
+  return 1
 }
 
 # This build and the one before it stay: a deployment that is rolled back boots into that one at once.

@@ -76,7 +76,7 @@ export class Machine {
       [
         // Should the test be killed, the machine goes with it.
         ...['--pdeathsig', 'KILL', 'systemd-nspawn'],
-        ...['--quiet', '--boot', '--register=no', '--keep-unit', '--machine=bazaar', '--console=pipe'],
+        ...['--quiet', '--boot', '--register=no', '--keep-unit', '--machine=bazaar', '--console=read-only'],
         ...[`--directory=${this.#rootfs}`, '--resolv-conf=off', '--link-journal=no'],
         `--network-namespace-path=/proc/${this.#cloud?.pid}/ns/net`,
         `--bind=${this.#disk}:/dev/xvdf`,

@@ -97,7 +97,8 @@ function networkOf(env: Record<string, string>): string {
   const port = env.BAZAAR_PORT
   if (port === undefined) return 'PrivateNetwork=yes\nRestrictAddressFamilies=AF_UNIX\nCapabilityBoundingSet='
   const capability = Number(port) < firstUnprivilegedPort ? 'CAP_NET_BIND_SERVICE' : ''
-  return `RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
+  // Node asks netlink for its own addresses.
+  return `RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 IPAddressDeny=169.254.169.254
 CapabilityBoundingSet=${capability}
 AmbientCapabilities=${capability}`
