@@ -1,7 +1,9 @@
-import { execFile } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 
@@ -90,6 +92,37 @@ t.test('chaos kills leaders under load, and nothing acknowledged is lost', async
   t.ok(result.acknowledged > 50, `${result.acknowledged} orders`)
   t.strictSame(leftovers(), [])
 })
+
+t.test('an interrupted bench stops its cluster and leaves nothing behind', async t => {
+  for (const when of ['starting', 'measuring']) {
+    const child = spawn(process.execPath, [main, 'bench', '--seconds', '60', '--p', '0.5'], {
+      env: { ...process.env, TMPDIR: temporary },
+      stdio: 'ignore',
+    })
+    const exited = once(child, 'exit')
+    await until(() => leftovers().length > 0)
+    if (when === 'measuring') await until(() => logHasOrders(leftovers()[0] as string))
+    child.kill('SIGINT')
+    t.strictSame(await exited, [1, null], when)
+    t.strictSame(leftovers(), [], when)
+  }
+})
+
+function logHasOrders(folder: string): boolean {
+  const log = join(temporary, folder, 'order-1/log.jsonl')
+  return existsSync(log) && readFileSync(log, 'utf8').includes('"buy"')
+}
+
+const untilTimeoutMs = 20_000
+const untilPollMs = 10
+
+async function until(isTrue: () => boolean): Promise<void> {
+  const deadline = performance.now() + untilTimeoutMs
+  while (!isTrue()) {
+    if (performance.now() > deadline) throw new Error(`not so after ${untilTimeoutMs} ms: ${isTrue}`)
+    await sleep(untilPollMs)
+  }
+}
 
 t.test('wrong usage ends with status 2 and says what is wrong', async t => {
   const cases: [string[], RegExp][] = [
