@@ -81,9 +81,14 @@ function recordingClient(world: World, life: Life, replica: string, history: His
   const client = replicaClient(world, life, replica)
   return {
     ...client,
-    execute(commands: readonly Command[], options?: { timeoutMs?: number | undefined }) {
+    async execute(commands: readonly Command[], options?: { timeoutMs?: number | undefined }) {
       for (const { type, key } of commands) if (type === 'restock') history.restock(key)
-      return client.execute(commands, options)
+      const results = await client.execute(commands, options)
+      for (const [at, { type, key }] of commands.entries()) {
+        const result = results[at]
+        if (type === 'restock' && result?.error === undefined) history.restock(key, result?.index)
+      }
+      return results
     },
   }
 }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { LogEntry, Order, Product } from '@bazaar/client'
 import { checkLookups, checkOrders, type Stocking } from '@bazaar/linearizability'
 import { orderOf } from '../../apps/order/src/ledger.ts'
-import type { History } from './history.ts'
+import type { History, Restock } from './history.ts'
 import { logPathOf } from './order-process.ts'
 import { Violation } from './witness.ts'
 import type { World } from './world.ts'
@@ -25,14 +25,15 @@ export function checkAll(world: World, history: History, products: InitialProduc
 }
 
 /** What catalogs restocked, at its place in the log. */
-function stockings(log: readonly LogEntry[], { restocks }: History, returned: number): Stocking[] {
+function stockings(log: readonly LogEntry[], { restocks }: History, end: number): Stocking[] {
   const found: Stocking[] = []
   let after = 0
   for (const entry of log) {
     if (entry.type === 'buy' || entry.type === 'sell') after = entry.number
     if (entry.type !== 'stock') continue
     const { key, name, quantity } = entry
-    const invoked = restocks.get(key) as number
+    const { invoked, answers } = restocks.get(key) as Restock
+    const returned = Math.min(end, ...answers.filter(({ index }) => index >= entry.index).map(({ at }) => at))
     found.push({
       type: 'stock',
       client: 'catalog',

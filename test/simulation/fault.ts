@@ -1,8 +1,9 @@
+import { drawEpisode } from './episode.ts'
 import type { Random } from './random.ts'
 
 /**
- * What can go wrong. `who` may be `leader`: whoever leads then, or `all orders`. Times are in ms; after `downMs` a process
- * that ended is started again.
+ * What can go wrong. `who` may be `leader`: whoever leads then; `follower-n`: the n-th of the other replicas; or `all
+ * orders`. Times are in ms; after `downMs` a process that ended is started again.
  */
 export type Fault =
   | { type: 'kill'; who: string; downMs: number }
@@ -11,6 +12,8 @@ export type Fault =
   | { type: 'powerCut'; who: string; downMs: number }
   | { type: 'pause'; who: string; forMs: number }
   | { type: 'jump'; who: string; byMs: number }
+  /** Its timers take so many times as long, as in a process that gets little of the CPU. */
+  | { type: 'slow'; who: string; times: number; forMs: number }
   /** With `ordersOnly`, front-ends and catalogs reach both sides. */
   | { type: 'split'; minority: readonly string[]; ordersOnly: boolean; forMs: number }
   | { type: 'oneWay'; from: string; to: string; forMs: number }
@@ -43,6 +46,7 @@ const weights: Readonly<Record<Fault['type'], number>> = {
   powerCut: 8,
   pause: 8,
   jump: 3,
+  slow: 4,
   split: 8,
   oneWay: 5,
   ring: 2,
@@ -54,16 +58,17 @@ const weights: Readonly<Record<Fault['type'], number>> = {
   removeFolder: 3,
 }
 
-/** The faults of a run, by time: a part of them in bursts, since trouble seldom comes alone. */
+/** The faults of a run, by time: alone, in bursts, and in the combinations that hurt most. */
 export function planFaults({ random, orders, others, untilMs, count }: FaultPlanOptions): PlannedFault[] {
   const favourites = { ...weights }
   for (const type of Object.keys(weights) as Fault['type'][]) favourites[type] *= random.pick([0, 1, 1, 3])
   if (Object.values(favourites).every(weight => weight === 0)) favourites.kill = 1
   const plan: PlannedFault[] = []
   let at = 0
-  for (let number = 0; number < count; number++) {
+  while (plan.length < count) {
     at = random.chance(0.4) ? at + random.between(0, 150) : random.between(0, untilMs)
-    plan.push({ at, fault: drawFault(random, random.weighted(favourites), orders, others) })
+    if (random.chance(0.3)) plan.push(...drawEpisode(random, at, orders, others))
+    else plan.push({ at, fault: drawFault(random, random.weighted(favourites), orders, others) })
   }
   return plan.filter(planned => planned.at < untilMs).sort((a, b) => a.at - b.at)
 }
@@ -85,6 +90,8 @@ function drawFault(random: Random, type: Fault['type'], orders: readonly string[
       return { type, who: anyone, forMs }
     case 'jump':
       return { type, who: anyone, byMs: random.between(10, 2000) }
+    case 'slow':
+      return { type, who: order, times: random.between(1.2, 5), forMs }
     case 'split':
       return {
         type,

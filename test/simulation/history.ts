@@ -5,14 +5,20 @@ export interface Recorded<Op extends OrderOperation> {
   answer(outcome: NonNullable<Op['outcome']>): void
 }
 
+/** When it was tried first, and which log index was known to be applied at which time afterwards. */
+export interface Restock {
+  readonly invoked: number
+  readonly answers: { readonly index: number; readonly at: number }[]
+}
+
 /** What the clients saw, and when catalogs restocked. Times are the scheduler's, in ms. */
 export class History {
   readonly #now: () => number
   readonly operations: OrderOperation[] = []
   readonly lookups: Lookup[] = []
   readonly acknowledgements: Acknowledgement[] = []
-  /** When a catalog tried to restock first, by the key of the restock. */
-  readonly restocks = new Map<string, number>()
+  /** What catalogs restocked, by key. */
+  readonly restocks = new Map<string, Restock>()
 
   constructor(now: () => number) {
     this.#now = now
@@ -30,8 +36,11 @@ export class History {
     }
   }
 
-  restock(key: string): void {
-    if (!this.restocks.has(key)) this.restocks.set(key, this.#now())
+  /** A catalog tries to restock; to be called again with the index that it was answered. */
+  restock(key: string, index?: number): void {
+    const restock = this.restocks.get(key) ?? { invoked: this.#now(), answers: [] }
+    this.restocks.set(key, restock)
+    if (index !== undefined) restock.answers.push({ index, at: this.#now() })
   }
 
   /** The highest order number that any client knows of. */

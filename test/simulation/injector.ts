@@ -2,7 +2,8 @@ import type { Fault } from './fault.ts'
 import { pageBytes } from './file.ts'
 import type { CrashSurvival } from './file-system.ts'
 import type { Hosts } from './hosts.ts'
-import { folderOf, logPathOf, statePathOf } from './order-process.ts'
+import type { Life } from './life.ts'
+import { folderOf, logPathOf, numberOf, statePathOf } from './order-process.ts'
 import type { Random } from './random.ts'
 import type { World } from './world.ts'
 
@@ -42,6 +43,9 @@ export class Injector {
       case 'jump':
         this.#hosts.life(this.#who(fault.who))?.jump(fault.byMs)
         break
+      case 'slow':
+        this.#slow(this.#who(fault.who), fault.times, fault.forMs)
+        break
       case 'cut':
         this.#world.network.cut(fault.one, fault.other)
         break
@@ -68,8 +72,11 @@ export class Injector {
     this.#world.network.heal()
     for (const name of this.#hosts.names) {
       Object.assign(this.#hosts.health(name), { full: false, failingSyncs: 0, slowness: 1 })
-      this.#hosts.life(name)?.crashAfterCalls(Number.POSITIVE_INFINITY, () => {})
-      if (this.#hosts.life(name)?.paused) this.#hosts.resume(name)
+      this.#hosts.start(name)
+      const life = this.#hosts.life(name) as Life
+      life.crashAfterCalls(Number.POSITIVE_INFINITY, () => {})
+      life.slowness = 1
+      if (life.paused) this.#hosts.resume(name)
     }
   }
 
@@ -92,6 +99,15 @@ export class Injector {
     this.#hosts.pause(name)
     this.#world.scheduler.after(forMs, () => {
       if (this.#hosts.life(name) === life) this.#hosts.resume(name)
+    })
+  }
+
+  #slow(name: string, times: number, forMs: number): void {
+    const life = this.#hosts.life(name)
+    if (life === null) return
+    life.slowness = times
+    this.#world.scheduler.after(forMs, () => {
+      life.slowness = 1
     })
   }
 
@@ -158,9 +174,15 @@ export class Injector {
   }
 
   #who(name: string): string {
-    if (name !== 'leader') return name
+    const { replicas } = this.#world
+    if (name === 'leader') return this.#leader()
+    if (!name.startsWith('follower-')) return name
+    return replicas.filter(replica => replica !== this.#leader())[numberOf(name) - 1] as string
+  }
+
+  #leader(): string {
     const { probes, replicas } = this.#world
-    let leader = replicas[0] as string
+    let leader = replicas.at(-1) as string
     let term = -1
     for (const replica of replicas) {
       const leadership = probes.get(replica)?.leadership()

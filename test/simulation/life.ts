@@ -10,6 +10,8 @@ export class Life {
   readonly #scheduler: Scheduler
   readonly #timers = new Set<LifeTimer>()
   readonly #endings = new Set<() => void>()
+  /** How many times as long its timers take. */
+  slowness = 1
   #dead = false
   #paused = false
   #backlog: (() => void)[] = []
@@ -125,7 +127,7 @@ export class Life {
         if (!timer.cleared) callback()
       })
     }
-    const timer: LifeTimer = { scheduled: this.#scheduler.after(delayMs, fire), fire, cleared: false }
+    const timer: LifeTimer = { scheduled: this.#scheduler.after(delayMs * this.slowness, fire), fire, cleared: false }
     this.#timers.add(timer)
     return timer
   }

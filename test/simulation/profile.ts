@@ -10,6 +10,8 @@ export interface Profile {
   readonly shoppers: number
   /** Milliseconds between two requests of a shopper, on average. */
   readonly thinkMs: number
+  /** Share of the orders that sell. With few of them, most products are out of stock. */
+  readonly sells: number
   readonly products: readonly Product[]
   readonly restockMs: number
   readonly cacheEntriesMax: number
@@ -27,11 +29,12 @@ export function drawProfile(random: Random): Profile {
   return {
     replicas: random.chance(0.9) ? 3 : 5,
     catalogs: 1 + random.below(2),
-    frontends: 1 + random.below(2),
-    shoppers: 2 + random.below(5),
-    thinkMs: random.pick([3, 10, 30]),
-    products: names.map((name, at) => ({ name, price: at + 0.5, quantity: random.pick([2, 10, 50]) })),
-    restockMs: random.pick([0, 300, 1000]),
+    frontends: 2 + random.below(2),
+    shoppers: 2 + random.below(8),
+    thinkMs: random.pick([10, 30, 100]),
+    sells: random.pick([0.05, 0.2, 0.4]),
+    products: names.map((name, at) => ({ name, price: at + 0.5, quantity: random.pick([0, 2, 10, 50]) })),
+    restockMs: random.pick([0, 100, 600]),
     cacheEntriesMax: random.pick([1, 3, 10]),
     quality: {
       delayMs: [0.05, slowest],
@@ -39,7 +42,7 @@ export function drawProfile(random: Random): Profile {
       duplication: random.pick([0, 0, 0.05]),
       reordering: random.pick([0, 0, 0.1]),
     },
-    loadMs: random.between(1000, 5000),
-    faults: random.pick([3, 10, 20, 40]),
+    loadMs: random.between(1000, 6000),
+    faults: random.pick([3, 6, 12, 24]),
   }
 }

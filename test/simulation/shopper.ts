@@ -19,6 +19,8 @@ export interface ShopperOptions {
   readonly history: History
   readonly productNames: readonly string[]
   readonly frontends: readonly string[]
+  /** Share of its orders that sell. */
+  readonly sells: number
   /** Milliseconds between two requests, on average. */
   readonly thinkMs: number
   /** A request got no answer in time. */
@@ -63,9 +65,9 @@ export class Shopper {
   }
 
   #newCommand(): OrderCommand {
-    const { random, productNames, life } = this.#options
+    const { random, productNames, life, sells } = this.#options
     const command: OrderCommand = {
-      type: random.chance(0.8) ? 'buy' : 'sell',
+      type: random.chance(sells) ? 'sell' : 'buy',
       key: `${life.name}-${++this.#keys}`,
       name: random.pick(productNames),
       quantity: 1 + random.below(4),

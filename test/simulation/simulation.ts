@@ -139,7 +139,7 @@ class Run {
 
   #newShopper(name: string): Shopper {
     const { world, history } = this
-    const { products, thinkMs } = this.#profile
+    const { products, thinkMs, sells } = this.#profile
     return new Shopper({
       world,
       life: new Life(name, world.scheduler),
@@ -148,6 +148,7 @@ class Run {
       productNames: products.map(product => product.name),
       frontends: this.#frontends,
       thinkMs,
+      sells,
       onSilence: (frontend, since) => {
         if (this.#hosts.undisturbedSince(frontend, since)) world.witness.report(`${frontend} gave no answer in time`)
       },
