@@ -23,7 +23,7 @@ export function noticeLines(): (notice: Notice, nowMs: number) => string | null 
     const count = deathsOf(name, nowMs) + 1
     deaths.set(name, { count, lastMs: nowMs })
     if (count > deathsTold) return null
-    const said = notice.lastLine === '' ? '' : `; it said: ${notice.lastLine}`
+    const said = notice.lastWords === '' ? '' : `; it said: ${notice.lastWords}`
     if (count === deathsTold)
       return `${name} ${notice.how} again and will be kept trying; its log is ${notice.log}${said}`
     return `${name} ${notice.how}; started again${notice.restartInMs === 0 ? '' : ` in ${notice.restartInMs} ms`}${said}`

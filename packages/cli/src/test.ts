@@ -111,9 +111,18 @@ function report({ file, passed, failed, skipped, failures, ms }: FileResult): vo
   for (const name of skipped) console.log(`skipped  ${name}`)
   for (const { name, details } of failures) {
     console.log(`\n  ✖ ${name}`)
-    for (const line of details) console.log(`    ${line}`)
+    for (const line of telling(details)) console.log(`    ${line}`)
     console.log()
   }
+}
+
+/** The details without what the stack says too: the place (`at`) and the lines around it (`source`). */
+function telling(details: readonly string[]): string[] {
+  let section = ''
+  return details.filter(line => {
+    section = /^(\w+):/.exec(line)?.[1] ?? section
+    return section !== 'at' && section !== 'source' && line.trim() !== ''
+  })
 }
 
 function verdict(isOk: boolean, name: string, counts: string, ms: number): string {

@@ -101,14 +101,14 @@ export function upOptions(given: UpArguments, adminToken: string): ClusterOption
 async function up(options: ClusterOptions): Promise<number> {
   const interrupted = interruption()
   const lines = noticeLines()
+  // What goes wrong before the shop is open is why it does not open, and is said then.
   let open = false
   const onNotice = (notice: Notice) => {
-    const line = open || notice.type !== 'leader' ? lines(notice, performance.now()) : null
-    if (line !== null && !interrupted.signal.aborted) console.log(`${new Date().toTimeString().slice(0, 8)} ${line}`)
+    const line = open && !interrupted.signal.aborted ? lines(notice, performance.now()) : null
+    if (line !== null) console.log(`${new Date().toTimeString().slice(0, 8)} ${line}`)
   }
-  console.log(
-    `starting ${options.replicas} order replicas, ${options.catalogs} catalog and the front-end on ${options.data}`,
-  )
+  const { replicas, catalogs, data } = options
+  console.log(`starting ${replicas} × order, ${catalogs} × catalog and the front-end on ${data}`)
   try {
     const cluster = await startCluster({ ...options, onNotice, signal: interrupted.signal })
     open = true

@@ -86,12 +86,12 @@ t.test('up checks its options before anything starts', async t => {
 
 t.test('a process that keeps dying is not told about for ever', async t => {
   const line = noticeLines()
-  const died = (lastLine: string, restartInMs: number): Notice => ({
+  const died = (lastWords: string, restartInMs: number): Notice => ({
     type: 'died',
     name: 'order-1',
     how: 'ended with status 1',
     restartInMs,
-    lastLine,
+    lastWords,
     log: '/logs/order-1.log',
   })
   t.equal(line({ type: 'leader', name: 'order-2', term: 3 }, 0), 'order-2 leads (term 3)')

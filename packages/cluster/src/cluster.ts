@@ -163,7 +163,7 @@ async function ready({ url, supervisor }: Running, signal: AbortSignal | undefin
     signal?.throwIfAborted()
     const dying = supervisor.processes.find(process => process.deaths >= deathsBeforeReadyMax)
     if (dying !== undefined)
-      throw new ClusterError('NOT_READY', `${dying.name} keeps dying; the last it said: ${dying.lastLine}`)
+      throw new ClusterError('NOT_READY', `${dying.name} keeps dying; the last it said: ${dying.lastWords}`)
     const door = supervisor.processes.at(-1)
     return door?.state === 'up' && (await isWell(url, '/ready', probeTimeoutMs))
   }

@@ -2,7 +2,10 @@ import { closeSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs'
 
 /** A log is at most twice this long: the file and the one it replaced. */
 export const logBytesMax = 4 * 1024 * 1024
-const lastLineLengthMax = 500
+const lastWordsLengthMax = 500
+/** What Node prints when it crashes names the error before the stack and closes with its own version. */
+const errorLine = /^(?:Uncaught )?\w*Error\b/
+const endOfCrashReport = /^(?:Node\.js v\d|[{}\]]|at )/
 
 /**
  * What a process printed, appended to a file. A file that is full becomes `<path>.1`, replacing an older one.
@@ -10,8 +13,8 @@ const lastLineLengthMax = 500
  */
 export class LogFile {
   readonly path: string
-  /** The last line written that was not empty, shortened; for messages about a process that died. */
-  lastLine = ''
+  /** Why the process died, as far as it said: its last error, or else the last line that it wrote; shortened. */
+  lastWords = ''
   #descriptor: number | null
   #bytes: number
 
@@ -24,7 +27,7 @@ export class LogFile {
 
   /** Appends. What comes after `close` is dropped. */
   write(chunk: Buffer): void {
-    this.#rememberLastLine(chunk)
+    this.#rememberWhy(chunk)
     if (this.#descriptor === null) return
     try {
       if (this.#bytes > 0 && this.#bytes + chunk.length > logBytesMax) this.#rotate(this.#descriptor)
@@ -46,8 +49,13 @@ export class LogFile {
     this.#bytes = 0
   }
 
-  #rememberLastLine(chunk: Buffer): void {
-    const line = chunk.toString().trimEnd().split('\n').at(-1)?.trim() ?? ''
-    if (line !== '') this.lastLine = line.slice(0, lastLineLengthMax)
+  #rememberWhy(chunk: Buffer): void {
+    const lines = chunk
+      .toString()
+      .split('\n')
+      .map(line => line.trim())
+    const telling = lines.filter(line => line !== '' && !endOfCrashReport.test(line))
+    const why = telling.findLast(line => errorLine.test(line)) ?? telling.at(-1)
+    if (why !== undefined) this.lastWords = why.slice(0, lastWordsLengthMax)
   }
 }

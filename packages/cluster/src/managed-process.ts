@@ -66,9 +66,9 @@ export class ManagedProcess {
     return this.#deaths
   }
 
-  /** The last line that it printed, for messages. */
-  get lastLine(): string {
-    return this.#surroundings.log.lastLine
+  /** Why it died, as far as it said. */
+  get lastWords(): string {
+    return this.#surroundings.log.lastWords
   }
 
   /** Starts it, now. Throws `WRONG_STATE` when it runs. */
@@ -182,7 +182,7 @@ export class ManagedProcess {
       name: this.name,
       how,
       restartInMs: delayMs,
-      lastLine: signal === null ? log.lastLine : '',
+      lastWords: signal === null ? log.lastWords : '',
       log: log.path,
     })
     if (delayMs === 0) this.#spawn()

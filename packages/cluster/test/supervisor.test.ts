@@ -126,7 +126,7 @@ t.test('a crash loop slows down and says why', async t => {
     notices.map(notice => notice.type === 'died' && notice.restartInMs),
     [0, 100, 200],
   )
-  t.match(notices[2], { how: 'ended with status 3', lastLine: 'no such thing as luck', log: /catalog-1\.log$/ })
+  t.match(notices[2], { how: 'ended with status 3', lastWords: 'no such thing as luck', log: /catalog-1\.log$/ })
   const catalog = supervisor.find('catalog-1')
   await eventually(t, 'it can be held down between two deaths', async () => {
     await catalog.kill(true).catch(() => {})
@@ -178,7 +178,12 @@ t.test('a log starts anew when it is full and keeps one predecessor', async t =>
   log.write(Buffer.alloc(logBytesMax - 1, 'a'))
   log.write(Buffer.from('b\n\n'))
   t.equal(readFileSync(path, 'utf8'), 'b\n\n')
-  t.equal(log.lastLine, 'b')
+  t.equal(log.lastWords, 'b')
+  log.write(
+    Buffer.from('node:internal/loader:1\n\nError: no module x\n    at y (z)\n  code: 1\n}\n\nNode.js v24.0.0\n'),
+  )
+  log.write(Buffer.from('\nNode.js v24.0.0\n'))
+  t.equal(log.lastWords, 'Error: no module x')
   t.equal(readFileSync(`${path}.1`).length, logBytesMax - 1)
   log.close()
 })
