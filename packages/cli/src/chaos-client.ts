@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { BazaarError, type Order } from '@bazaar/client'
 import type { OrderOperation } from '@bazaar/linearizability'
 import { type ChaosRecord, failuresMax } from './chaos-record.ts'
+import type { FaultHistory, RequestKind } from './fault-history.ts'
 import type { Random } from './random.ts'
 import type { Shopper } from './shopper.ts'
 
@@ -16,8 +17,7 @@ export interface ChaosClientOptions {
   record: ChaosRecord
   /** Whether to begin another request. */
   isOver(): boolean
-  /** The front-end's incarnation and whether it was killed at any time between then and now. */
-  frontend: { name(): string; wasDownSince(time: number): boolean }
+  history: FaultHistory
 }
 
 /** A request is sent again, with the same key, until its fate is known, but not for ever. */
@@ -43,9 +43,9 @@ export async function runChaosClient(options: ChaosClientOptions): Promise<void>
 }
 
 async function lookUp(options: ChaosClientOptions, name: string): Promise<void> {
-  const { shopper, record, frontend } = options
-  await untilAnswered(options, `look-up of ${name}`, async invoked => {
-    const incarnation = frontend.name()
+  const { shopper, record, history } = options
+  await untilAnswered(options, 'look-up', name, async invoked => {
+    const incarnation = history.frontend()
     const { product } = await shopper.lookUp(name)
     record.lookups.push({ frontend: incarnation, name, invoked, returned: performance.now(), product })
   })
@@ -56,7 +56,7 @@ async function query(options: ChaosClientOptions): Promise<void> {
   const newest = record.acknowledged.at(-1)?.number ?? 0
   // Now and then a number that was not given yet: a miss must be as true as a hit.
   const number = random.next() < 0.7 ? 1 + random.below(newest + 1) : newest + 1 + random.below(3)
-  await untilAnswered(options, `order query ${number}`, async invoked => {
+  await untilAnswered(options, 'query', String(number), async invoked => {
     const order = await shopper.findOrder(number).catch(error => {
       if (error instanceof BazaarError && error.reason === 'ORDER_NOT_FOUND') return null
       throw error
@@ -67,11 +67,11 @@ async function query(options: ChaosClientOptions): Promise<void> {
 }
 
 async function order(options: ChaosClientOptions, name: string, key: string): Promise<void> {
-  const { shopper, record, random, frontend, name: client } = options
+  const { shopper, record, random, history, name: client } = options
   const side = random.next() < 0.55 ? 'buy' : 'sell'
   const quantity = 1 + random.below(quantityMax)
-  await untilAnswered(options, `${side} ${quantity} ${name}, key ${key}`, async invoked => {
-    const incarnation = frontend.name()
+  await untilAnswered(options, 'order', `${side} ${quantity} ${name}, key ${key}`, async invoked => {
+    const incarnation = history.frontend()
     const attempt = { type: 'order', client, key, name, side, quantity, invoked } as const
     const note = (outcome: Extract<OrderOperation, { type: 'order' }>['outcome']) => {
       const returned = outcome === null ? null : performance.now()
@@ -92,7 +92,8 @@ async function order(options: ChaosClientOptions, name: string, key: string): Pr
 
 /** Sends a request until it is answered or refused, and counts what a client would have noticed. */
 async function untilAnswered(
-  { record, frontend }: ChaosClientOptions,
+  { record, history }: ChaosClientOptions,
+  kind: RequestKind,
   what: string,
   send: (invoked: number) => Promise<void>,
 ): Promise<void> {
@@ -105,10 +106,10 @@ async function untilAnswered(
     } catch (error) {
       if (error instanceof BazaarError && refusals.includes(error.reason)) return
       const now = performance.now()
-      if (!(error instanceof BazaarError) && frontend.wasDownSince(invoked)) record.retried += 1
+      if (history.excuses(kind, error, invoked)) record.retried += 1
       else {
         record.failed += 1
-        const text = `${what}: ${error} after ${(now - invoked).toFixed(0)} ms`
+        const text = `${kind} ${what}: ${error} after ${(now - invoked).toFixed(0)} ms`
         if (record.failures.length < failuresMax) record.failures.push(text)
       }
       if (now > giveUpAt) return

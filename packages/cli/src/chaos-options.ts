@@ -1,6 +1,7 @@
 import { seedMax } from './bench-options.ts'
-import { type FaultKind, type FaultTarget, faultKinds, faultTargets } from './fault-plan.ts'
+import { diskFaults, type FaultKind, type FaultTarget, faultKinds, faultTargets } from './fault-plan.ts'
 import { choiceOption, integerOption, listOption, numberOption } from './option-values.ts'
+import { UsageError } from './usage-error.ts'
 
 /** What `bazaar chaos` was asked to do. */
 export interface ChaosOptions {
@@ -18,7 +19,7 @@ export interface ChaosOptions {
 export interface ChaosArguments {
   seconds: string
   clients: string
-  fault: string
+  fault?: string | undefined
   target: string
   failover?: string | undefined
   seed?: string | undefined
@@ -32,21 +33,35 @@ const failoversMax = 10_000
 /**
  * Checks the command line's words. Throws a `UsageError` that names the option, its rule and the value.
  *
+ * @param canFailDisks whether strace is there, which the faults of the disk need
  * @param newSeed the seed of a run that was given none
  */
-export function parseChaosOptions(given: ChaosArguments, newSeed: () => number): ChaosOptions {
+export function parseChaosOptions(
+  given: ChaosArguments,
+  canFailDisks: () => boolean,
+  newSeed: () => number,
+): ChaosOptions {
   const failovers = given.failover === undefined ? null : integerOption('failover', given.failover, 1, failoversMax)
-  const faults = listOption('fault', given.fault, faultKinds.length, item => choiceOption('fault', item, faultKinds))
   const targets = listOption('target', given.target, faultTargets.length, item =>
     choiceOption('target', item, faultTargets),
   )
   return {
     seconds: numberOption('seconds', given.seconds, 1, secondsMax),
     clients: integerOption('clients', given.clients, 1, clientsMax),
-    faults: failovers === null ? faults : ['kill'],
+    faults: failovers === null ? faultOption(given.fault, canFailDisks) : ['kill'],
     targets: failovers === null ? targets : ['leader'],
     failovers,
     seed: given.seed === undefined ? newSeed() : integerOption('seed', given.seed, 0, seedMax),
     jsonFile: given.json ?? null,
   }
+}
+
+function faultOption(text: string | undefined, canFailDisks: () => boolean): FaultKind[] {
+  if (text === undefined) return faultKinds.filter(fault => !diskFaults.includes(fault) || canFailDisks())
+  const faults = listOption('fault', text, faultKinds.length, item => choiceOption('fault', item, faultKinds))
+  const needsStrace = faults.find(fault => diskFaults.includes(fault))
+  if (needsStrace === undefined || canFailDisks()) return faults
+  throw new UsageError(
+    `--fault ${needsStrace} needs strace, which is not installed or may not attach to processes here`,
+  )
 }

@@ -15,7 +15,7 @@ export interface ChaosRecord {
   requests: number
   /** Requests that the clients noticed: an error that is no refusal, or no answer. */
   failed: number
-  /** Requests that the killed front-end could not answer and the client sent again, with the same key. */
+  /** Requests sent again, with the same key: the front-end was down, or the disk was full. */
   retried: number
   /** The first few failures, for people. */
   failures: string[]

@@ -41,7 +41,10 @@ function faultTable({ faults, stallsMs, slowestLookupsMs, failoversMs }: ChaosRe
     const lookups = summarize(group.flatMap(({ lookupMs }) => lookupMs ?? []))
     return [fault, target, String(group.length), ...[p50, p99, max, lookups.p50, lookups.max].map(formatMs)]
   }
-  const groups = Map.groupBy(felt, ({ fault }) => `${fault.fault} ${fault.target}`)
+  const groups = Map.groupBy(
+    felt,
+    ({ fault }) => `${fault.fault} ${fault.fault === 'enospc' ? 'replicas' : fault.target}`,
+  )
   const rows = [...groups]
     .sort(([a], [b]) => a.localeCompare(b))
     .map(([name, group]) => {
@@ -69,7 +72,7 @@ function checkTable(result: ChaosResult): string {
   const hash = replicasIdentical(result) ? `sha256 ${result.sha256[0]?.slice(0, 16)}…` : 'differ'
   return textTable(columns('<check', '<found', '<'), [
     row('requests', `${formatCount(answered)} answered, ${record.failed} failed`, record.failed === 0),
-    row('  sent again', `${record.retried}, while the front-end was down`, true),
+    row('  sent again', `${record.retried}, while the front-end was down or the disk full`, true),
     row(
       'orders',
       `${formatCount(record.acknowledged.length)} acknowledged: ${counts}`,
@@ -101,7 +104,7 @@ function answers(result: ChaosResult): string {
   const door =
     record.retried === 0
       ? ''
-      : ` While the front-end itself was down, ${plural(record.retried, 'request')} found no door and were sent again.`
+      : ` While the front-end itself was down or the disk full, ${plural(record.retried, 'request')} had to be sent again.`
   const same = replicasIdentical(result)
     ? `Yes: all ${sha256.length} files have the same SHA-256.`
     : `No: the ${sha256.length} files have ${new Set(sha256).size} different SHA-256.`

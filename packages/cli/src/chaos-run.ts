@@ -4,6 +4,7 @@ import { checkLookups, checkOrders, type Verdict } from '@bazaar/linearizability
 import { runChaosClient } from './chaos-client.ts'
 import type { ChaosOptions } from './chaos-options.ts'
 import { type ChaosRecord, newChaosRecord } from './chaos-record.ts'
+import { FaultHistory } from './fault-history.ts'
 import { FaultInjector, type InjectedFault } from './fault-injector.ts'
 import { faultPlan } from './fault-plan.ts'
 import { auditLog, hashLogs, type LogAudit, readLog } from './log-audit.ts'
@@ -96,7 +97,7 @@ async function shopUnderFaults(
 ): Promise<{ record: ChaosRecord; faults: InjectedFault[] }> {
   const { seed } = options
   const record = newChaosRecord()
-  const frontend = new FrontendHistory()
+  const history = new FaultHistory()
   const shoppers = Array.from({ length: options.clients }, connect)
   const products = (await (shoppers[0] as Shopper).products()).map(product => product.name)
   let over = false
@@ -109,14 +110,14 @@ async function shopUnderFaults(
       looksUp: at > 0 || shoppers.length === 1,
       record,
       isOver: () => over,
-      frontend,
+      history,
     }),
   )
   const shopping = Promise.all(clients)
   // A client that breaks is heard of below, when the faults are over.
   shopping.catch(() => {})
   try {
-    const faults = await injectFaults(cluster, options, frontend, progress)
+    const faults = await injectFaults(cluster, options, history, progress)
     // The clients must be seen to go on after the last fault.
     await sleep(lastWordsMs)
     return { record, faults }
@@ -131,7 +132,7 @@ const lastWordsMs = 500
 async function injectFaults(
   cluster: Cluster,
   { seconds, failovers, faults, targets, seed }: ChaosOptions,
-  frontend: FrontendHistory,
+  history: FaultHistory,
   progress: Progress,
 ): Promise<InjectedFault[]> {
   const { processes } = await cluster.status()
@@ -143,30 +144,8 @@ async function injectFaults(
   for (const planned of faultPlan(faults, targets, seededRandom(seed, planStream))) {
     await sleep(planned.afterMs)
     if (failovers === null ? performance.now() >= endsAt : injected.length >= failovers) break
-    injected.push(await injector.inject(planned, begun => frontend.note(begun)))
+    injected.push(await injector.inject(planned, begun => history.note(begun)))
     progress.step()
   }
   return injected
-}
-
-/** A client's connection may notice a moment after the front-end is back that it was gone. */
-const graceMs = 250
-
-/** When the front-end was killed: then, and only then, may a client's connection break. */
-class FrontendHistory {
-  readonly #kills: InjectedFault[] = []
-
-  note(fault: InjectedFault): void {
-    // Of two processes the first is killed and the second only paused, which breaks no connection.
-    if (fault.fault !== 'pause' && fault.names[0]?.startsWith('frontend-')) this.#kills.push(fault)
-  }
-
-  /** The incarnation: what a front-end showed binds the same process only, not the next one. */
-  name(): string {
-    return `frontend-1, start ${this.#kills.length + 1}`
-  }
-
-  wasDownSince(time: number): boolean {
-    return this.#kills.some(kill => kill.to + graceMs >= time)
-  }
 }

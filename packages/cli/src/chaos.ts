@@ -8,6 +8,7 @@ import { faultKinds, faultTargets } from './fault-plan.ts'
 import { startOwnCluster } from './own-cluster.ts'
 import { progressOn } from './progress.ts'
 import { httpShopper } from './shopper.ts'
+import { canInjectSystemCallFaults } from './system-call-fault.ts'
 import { exitStatus } from './usage-error.ts'
 import { writeText } from './write-text.ts'
 
@@ -17,7 +18,7 @@ const stockOfOwnCluster = 100
 const args = {
   seconds: { type: 'string', default: '30', valueHint: 'N', description: 'how long faults are injected' },
   clients: { type: 'string', default: '5', valueHint: 'N', description: 'clients at work at once' },
-  fault: { type: 'string', default: faultKinds.join(), valueHint: 'LIST', description: `of ${faultKinds.join(', ')}` },
+  fault: { type: 'string', valueHint: 'LIST', description: `of ${faultKinds.join(', ')} (all)` },
   target: {
     type: 'string',
     default: 'leader,follower,catalog,frontend',
@@ -34,7 +35,7 @@ export const chaosCommand: CommandDef<typeof args> = defineCommand({
   meta: { name: 'chaos', description: 'Kills and pauses processes while clients shop, and checks what is left.' },
   args,
   run: async ({ args }) => {
-    process.exitCode = await chaos(parseChaosOptions(args, () => randomInt(seedMax)))
+    process.exitCode = await chaos(parseChaosOptions(args, canInjectSystemCallFaults, () => randomInt(seedMax)))
   },
 })
 

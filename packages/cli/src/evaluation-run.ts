@@ -1,8 +1,8 @@
-import { randomInt, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { startBareServer } from './bare-process.ts'
-import { type BenchOptions, seedMax } from './bench-options.ts'
+import type { BenchOptions } from './bench-options.ts'
 import { benchmarkPlot } from './bench-plot.ts'
 import { benchmarkPassed } from './benchmark.ts'
 import { runBenchmarkOn } from './benchmark-run.ts'
@@ -83,7 +83,11 @@ async function runBreakdown(progress: Progress): Promise<Breakdown> {
 
 async function runFailovers(seed: number, progress: Progress): Promise<ChaosResult> {
   const given = { seconds: '1', clients: '5', fault: 'kill', target: 'leader', failover: String(kills) }
-  const options = parseChaosOptions({ ...given, seed: String(seed) }, () => randomInt(seedMax))
+  const options = parseChaosOptions(
+    { ...given, seed: String(seed) },
+    () => false,
+    () => seed,
+  )
   const cluster = await startOwnCluster({ stock: chaosStock })
   try {
     return await runChaos(cluster, () => httpShopper(cluster.url), options, progress)

@@ -2,9 +2,10 @@ import type { Random } from './random.ts'
 
 /**
  * What can be done to a process. `kill`: SIGKILL, and it is started again at once; `down`: SIGKILL, and it stays down for
- * a while; `pause`: SIGSTOP, later SIGCONT; `both`: one process is down while another is paused.
+ * a while; `pause`: SIGSTOP, later SIGCONT; `both`: one process is down while another is paused; `eio`: the disk fails a
+ * replica's next fdatasync; `enospc`: the disk is full for all replicas for a while.
  */
-export const faultKinds = ['kill', 'down', 'pause', 'both'] as const
+export const faultKinds = ['kill', 'down', 'pause', 'both', 'eio', 'enospc'] as const
 export type FaultKind = (typeof faultKinds)[number]
 
 /** Whom it can befall. `random`: any process; `rolling`: one process after the other, in the order of their names. */
@@ -17,7 +18,7 @@ export interface PlannedFault {
   target: FaultTarget
   /** Quiet time before it. */
   afterMs: number
-  /** How long the process is paused or kept down; 0 for `kill`. */
+  /** How long the process is paused or kept down, or the disk is full; 0 for `kill` and `eio`. */
   holdMs: number
 }
 
@@ -26,6 +27,10 @@ const pauseMs = { min: 100, max: 5_000 }
 const downMs = { min: 200, max: 2_000 }
 /** A process paused while another is down can cost the majority: it must come back long before an order's deadline. */
 const bothMs = { min: 100, max: 1_000 }
+const fullMs = { min: 200, max: 2_000 }
+
+/** Faults that need strace to be injected. */
+export const diskFaults: readonly FaultKind[] = ['eio', 'enospc']
 
 /** An endless plan that the random numbers decide. Every fault with every target is as likely as any other. */
 export function* faultPlan(
@@ -39,6 +44,8 @@ export function* faultPlan(
     down: () => between(downMs),
     pause: () => between(pauseMs),
     both: () => between(bothMs),
+    eio: () => 0,
+    enospc: () => between(fullMs),
   }
   for (;;) {
     const fault = random.pick(faults)

@@ -1,60 +1,87 @@
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { LogEntry } from '@bazaar/client'
+import { createInterface } from 'node:readline'
+import { BazaarError, type LogEntry } from '@bazaar/client'
 import type { ClusterStatus } from '@bazaar/cluster'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { runChaosClient } from '../src/chaos-client.ts'
 import { parseChaosOptions } from '../src/chaos-options.ts'
 import { type Acknowledged, newChaosRecord } from '../src/chaos-record.ts'
 import { chaosJson, chaosPassed, chaosText } from '../src/chaos-report.ts'
 import type { ChaosResult } from '../src/chaos-run.ts'
+import { FaultHistory } from '../src/fault-history.ts'
 import { FaultInjector, type FaultyCluster } from '../src/fault-injector.ts'
 import { type FaultKind, type FaultTarget, faultKinds, faultPlan, faultTargets } from '../src/fault-plan.ts'
 import { auditLog, hashLogs, readLog } from '../src/log-audit.ts'
 import { seededRandom } from '../src/random.ts'
 import { unsettled } from '../src/settle.ts'
 import { failoversOf, slowestLookups, stallsOf } from '../src/stalls.ts'
+import { canInjectSystemCallFaults, failSystemCalls } from '../src/system-call-fault.ts'
 import { FakeShop } from './fake-shop.ts'
 
 const given = { seconds: '30', clients: '5', fault: 'kill,pause', target: 'leader,follower' }
 
+const no = () => false
+
 t.test('chaos options are read, and mistakes are named', async t => {
-  const options = parseChaosOptions({ ...given, seed: '4' }, () => 9)
+  const options = parseChaosOptions({ ...given, seed: '4' }, no, () => 9)
   t.strictSame(options.faults, ['kill', 'pause'])
   t.strictSame([options.seed, options.seconds, options.failovers], [4, 30, null])
-  t.equal(parseChaosOptions(given, () => 9).seed, 9)
-  const failover = parseChaosOptions({ ...given, failover: '100' }, () => 9)
+  t.equal(parseChaosOptions(given, no, () => 9).seed, 9)
+  const all = { seconds: '30', clients: '5', target: 'leader' }
+  t.strictSame(parseChaosOptions(all, no, () => 9).faults, ['kill', 'down', 'pause', 'both'])
+  t.strictSame(
+    parseChaosOptions(
+      all,
+      () => true,
+      () => 9,
+    ).faults,
+    faultKinds,
+  )
+  const failover = parseChaosOptions({ ...given, failover: '100' }, no, () => 9)
   t.strictSame([failover.faults, failover.targets, failover.failovers], [['kill'], ['leader'], 100])
   const mistakes: [Partial<typeof given> & { failover?: string }, RegExp][] = [
-    [{ fault: 'kill,melt' }, /--fault must be one of kill, down, pause, both, got "melt"/],
+    [{ fault: 'kill,melt' }, /--fault must be one of kill, down, pause, both, eio, enospc, got "melt"/],
     [{ target: 'boss' }, /--target must be one of leader, follower, .* got "boss"/],
     [{ seconds: '0' }, /--seconds must be a number 1\.\.86400, got "0"/],
+    [{ fault: 'kill,eio' }, /--fault eio needs strace/],
     [{ failover: '0' }, /--failover must be an integer/],
   ]
   for (const [mistake, message] of mistakes) {
-    t.throws(() => parseChaosOptions({ ...given, ...mistake }, () => 9), { name: 'UsageError', message })
+    t.throws(() => parseChaosOptions({ ...given, ...mistake }, no, () => 9), { name: 'UsageError', message })
   }
 })
 
 t.test('one seed makes one plan, within its bounds', async t => {
   const plan = (seed: number) => {
     const planned = faultPlan(faultKinds, faultTargets, seededRandom(seed))
-    return Array.from({ length: 300 }, () => planned.next().value)
+    return Array.from({ length: 500 }, () => planned.next().value)
   }
   t.strictSame(plan(1), plan(1))
   t.notSame(plan(1), plan(2))
   for (const { fault, holdMs, afterMs } of plan(3)) {
     t.ok(afterMs >= 50 && afterMs <= 1000)
-    t.ok(holdMs <= { kill: 0, down: 2000, pause: 5000, both: 1000 }[fault] && (fault === 'kill' || holdMs >= 100))
+    t.ok(holdMs <= { kill: 0, down: 2000, pause: 5000, both: 1000, eio: 0, enospc: 2000 }[fault])
+    t.ok(holdMs >= (fault === 'kill' || fault === 'eio' ? 0 : 100))
   }
-  t.equal(new Set(plan(3).map(({ fault, target }) => `${fault} ${target}`)).size, 24, 'every fault with every target')
+  t.equal(new Set(plan(3).map(({ fault, target }) => `${fault} ${target}`)).size, 36, 'every fault with every target')
 })
+
+const leaderKill = {
+  fault: 'kill',
+  target: 'leader',
+  names: ['order-3'],
+  leaderKilled: true,
+  from: 0,
+  to: 400,
+} as const
 
 const names = ['order-1', 'order-2', 'order-3', 'catalog-1', 'frontend-1']
 
 /** A cluster that only notes what is done to it; `order-3` leads. */
-function noteCluster(): { cluster: FaultyCluster; done: string[] } {
+function noteCluster(t: Test): { cluster: FaultyCluster; done: string[]; fail: typeof failSystemCalls } {
   const done: string[] = []
   const note = (what: string) => async (name: string) => {
     done.push(`${what} ${name}`)
@@ -62,6 +89,8 @@ function noteCluster(): { cluster: FaultyCluster; done: string[] } {
   }
   const processes = names.map(name => ({ name, state: 'up', rssMiB: 50 }))
   const cluster = {
+    data: '/data',
+    pidOf: (name: string) => names.indexOf(name) + 100 * done.filter(what => what === `EIO ${name}`).length,
     leader: async () => 'order-3',
     status: async () => ({ processes }) as unknown as ClusterStatus,
     kill: async (name: string, options?: { hold?: boolean }) => note(options?.hold ? 'hold' : 'kill')(name),
@@ -69,12 +98,19 @@ function noteCluster(): { cluster: FaultyCluster; done: string[] } {
     resume: note('resume'),
     start: note('start'),
   }
-  return { cluster, done }
+  const fail: typeof failSystemCalls = async (pid, calls, error, path) => {
+    const name = names[pid] as string
+    done.push(`${error} ${name}`)
+    t.equal(path, `/data/${name}/log.jsonl`)
+    t.ok(calls.length > 0)
+    return { end: async () => void done.push(`end ${name}`) }
+  }
+  return { cluster, done, fail }
 }
 
 t.test('the injector finds its targets and brings them back', async t => {
-  const { cluster, done } = noteCluster()
-  const injector = new FaultInjector(cluster, names, seededRandom(1))
+  const { cluster, done, fail } = noteCluster(t)
+  const injector = new FaultInjector(cluster, names, seededRandom(1), fail)
   const inject = (fault: FaultKind, target: FaultTarget, holdMs: number) =>
     injector.inject({ fault, target, afterMs: 0, holdMs }, () => {})
   const killed = await inject('kill', 'leader', 0)
@@ -87,6 +123,12 @@ t.test('the injector finds its targets and brings them back', async t => {
     const { names: follower } = await inject('kill', 'follower', 0)
     t.match(follower[0], /^order-[12]$/)
   }
+  done.length = 0
+  t.match(await inject('enospc', 'leader', 1), { names: ['order-1', 'order-2', 'order-3'], leaderKilled: false })
+  t.strictSame(done, [...[1, 2, 3].map(id => `ENOSPC order-${id}`), ...[1, 2, 3].map(id => `end order-${id}`)])
+  done.length = 0
+  t.match(await inject('eio', 'catalog', 0), { names: ['order-3'] }, 'only replicas must not lose what they synced')
+  t.strictSame(done, ['EIO order-3', 'end order-3'])
   const rolled: string[] = []
   for (let turn = 0; turn < 6; turn += 1) rolled.push((await inject('kill', 'rolling', 0)).names[0] as string)
   t.strictSame(rolled, [...names, 'order-1'])
@@ -197,7 +239,7 @@ t.test('a cluster is settled when all are up and at one index', async t => {
 t.test('a client tries again with its key, and a failure counts unless the front-end was down', async t => {
   const shop = new FakeShop()
   const record = newChaosRecord()
-  let down = false
+  const history = new FaultHistory()
   const run = (turns: number) => {
     let begun = 0
     return runChaosClient({
@@ -208,7 +250,7 @@ t.test('a client tries again with its key, and a failure counts unless the front
       looksUp: true,
       record,
       isOver: () => begun++ >= turns,
-      frontend: { name: () => 'frontend-1', wasDownSince: () => down },
+      history,
     })
   }
   await run(60)
@@ -219,20 +261,18 @@ t.test('a client tries again with its key, and a failure counts unless the front
   await run(8)
   t.strictSame([record.failed, record.retried], [2, 0])
   t.match(record.failures[0], /: Error: connection reset after \d+ ms$/)
-  down = true
+  history.note({ ...leaderKill, names: ['frontend-1'], to: Number.POSITIVE_INFINITY })
   shop.failures = 3
   await run(9)
   t.strictSame([record.failed, record.retried], [2, 3])
   t.equal(record.acknowledged.length, shop.orders.length, 'nothing was ordered twice')
 })
 
-const fault = { fault: 'kill', target: 'leader', names: ['order-3'], leaderKilled: true, from: 0, to: 400 } as const
-
 const good: ChaosResult = {
   record: { ...newChaosRecord(), requests: 1200, retried: 3, acknowledged: [first, second] },
   faults: [
-    { ...fault, names: ['order-3'] },
-    { ...fault, names: ['order-2'], fault: 'pause', leaderKilled: false },
+    { ...leaderKill, names: ['order-3'] },
+    { ...leaderKill, names: ['order-2'], fault: 'pause', leaderKilled: false },
   ],
   stallsMs: [61.4, 212],
   slowestLookupsMs: [1.5, null],
@@ -244,8 +284,51 @@ const good: ChaosResult = {
   orders: { ok: true },
   lookups: { ok: true },
   elapsedMs: 30_000,
-  options: parseChaosOptions(given, () => 7),
+  options: parseChaosOptions(given, no, () => 7),
 }
+
+t.test('only a closed door and a full disk excuse a failure, and only their own kind', async t => {
+  const history = new FaultHistory()
+  const [reset, refused] = [new Error('reset'), new BazaarError('OVERLOADED', 'the disk is full')]
+  history.note({ ...leaderKill, names: ['order-3'], to: 400 })
+  t.notOk(history.excuses('order', reset, 100), 'a replica')
+  history.note({ ...leaderKill, fault: 'pause', names: ['frontend-1'], to: 400 })
+  t.notOk(history.excuses('order', reset, 100), 'a pause breaks no connection')
+  history.note({ ...leaderKill, names: ['frontend-1'], to: 400 })
+  t.ok(history.excuses('order', reset, 100))
+  t.notOk(history.excuses('order', reset, 1000), 'long after')
+  t.notOk(history.excuses('order', refused, 100), 'an answer came through the door')
+  t.equal(history.frontend(), 'frontend-1, start 2')
+  history.note({ ...leaderKill, fault: 'enospc', names: ['order-1'], to: 2000 })
+  t.ok(history.excuses('order', refused, 1500))
+  t.notOk(history.excuses('query', refused, 1500), 'reads go on')
+  t.notOk(history.excuses('order', new BazaarError('INTERNAL', 'oops'), 1500))
+})
+
+const strace = canInjectSystemCallFaults()
+
+t.test('system calls of a running process fail and succeed again', { skip: !strace && 'no strace' }, async t => {
+  const path = join(t.testdir(), 'file')
+  const script = `const fs = require('node:fs')
+    const file = fs.openSync(${JSON.stringify(path)}, 'a')
+    process.stdin.on('data', () => {
+      try { fs.fdatasyncSync(file); console.log('synced') } catch (error) { console.log(error.code) }
+    })
+    console.log('open')`
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['pipe', 'pipe', 'inherit'] })
+  t.teardown(() => child.kill())
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const sync = async () => {
+    child.stdin.write('x')
+    return (await lines.next()).value
+  }
+  t.equal((await lines.next()).value, 'open')
+  const fault = await failSystemCalls(child.pid as number, ['fdatasync'], 'EIO', path)
+  t.equal(await sync(), 'EIO')
+  await fault.end()
+  t.equal(await sync(), 'synced')
+  await t.rejects(failSystemCalls(2 ** 22 - 1, ['fdatasync'], 'EIO', path), /strace cannot attach to process 4194303: /)
+})
 
 t.test('the report of a good run answers both questions well', async t => {
   t.ok(chaosPassed(good))

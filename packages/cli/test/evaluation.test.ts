@@ -77,7 +77,11 @@ const evaluation: Evaluation = {
     orders: { ok: true },
     lookups: { ok: true },
     elapsedMs: 1000,
-    options: parseChaosOptions({ seconds: '1', clients: '5', fault: 'kill', target: 'leader', failover: '3' }, () => 1),
+    options: parseChaosOptions(
+      { seconds: '1', clients: '5', fault: 'kill', target: 'leader', failover: '3' },
+      () => false,
+      () => 1,
+    ),
   },
   replacement: {
     products: ['Tux', 'Whale'],
