@@ -1,6 +1,6 @@
 import type { Order, Product } from '@bazaar/client'
 import type { BenchOptions, CacheMode } from './bench-options.ts'
-import { type ExperimentResult, runExperiment } from './experiment.ts'
+import { type ExperimentOptions, type ExperimentResult, runExperiment } from './experiment.ts'
 import { describeMachine, type Machine } from './machine.ts'
 import type { Progress } from './progress.ts'
 import type { Shopper } from './shopper.ts'
@@ -56,33 +56,38 @@ export interface BenchmarkResult {
 export const warmUpIterations = 200
 const warmUpProbability = 0.5
 
-/** Runs the experiment for each cache and probability, reads every order back, and adds up the stock. */
+/**
+ * Runs the experiment for each cache and probability, reads every order back, and adds up the stock. With two caches both
+ * shops run all the time and are measured in turns, so that a slow moment of the machine meets both alike.
+ */
 export async function runBenchmark(options: BenchOptions, world: BenchmarkWorld): Promise<BenchmarkResult> {
   const modes = options.url === null ? options.cacheModes : (['deployed'] as const)
-  const parts: VenueResult[] = []
-  for (const mode of modes) {
-    world.progress.stage('starting the shop', null)
-    const venue = await world.openVenue(mode)
-    try {
-      parts.push(await measureVenue(venue, options, world))
-    } finally {
-      await venue.close()
-      world.progress.clear()
+  const visits: Visit[] = []
+  try {
+    for (const mode of modes) visits.push(await enter(mode, options, world))
+    const [first] = visits
+    if (first === undefined) throw new Error('a benchmark needs at least one shop, got none')
+    for (const p of options.probabilities) for (const visit of visits) await measure(visit, p, options, world)
+    const checks = []
+    for (const visit of visits) checks.push(await check(visit, world))
+    const { seed, ratePerSecond, preload } = options
+    return {
+      runs: visits.flatMap(visit => visit.runs),
+      verified: mergeVerifications(checks.map(({ verified }) => verified)),
+      stock: mergeStock(checks.map(({ stock }) => stock)),
+      network: first.network,
+      machine: describeMachine(),
+      seed,
+      ratePerSecond,
+      preload,
+      products: first.before.length,
     }
-  }
-  const [first] = parts
-  if (first === undefined) throw new Error('a benchmark needs at least one shop, got none')
-  const { seed, ratePerSecond, preload } = options
-  return {
-    runs: parts.flatMap(part => part.runs),
-    verified: mergeVerifications(parts.map(part => part.verified)),
-    stock: mergeStock(parts.map(part => part.stock)),
-    network: first.network,
-    machine: describeMachine(),
-    seed,
-    ratePerSecond,
-    preload,
-    products: first.products,
+  } finally {
+    world.progress.clear()
+    for (const { shoppers, venue } of visits) {
+      await Promise.all(shoppers.map(shopper => shopper.close()))
+      await venue.close()
+    }
   }
 }
 
@@ -92,75 +97,75 @@ export function benchmarkPassed({ runs, verified, stock }: BenchmarkResult): boo
   return stockRight && verified.mismatches === 0 && runs.every(run => run.errors === 0)
 }
 
-interface VenueResult {
-  runs: BenchmarkRun[]
-  verified: Verification
-  stock: StockSum | null
+/** The clients in one shop, and what they were told so far. */
+interface Visit {
+  venue: Venue
   network: Summary
-  products: number
+  shoppers: Shopper[]
+  before: Product[]
+  acknowledged: Order[]
+  runs: BenchmarkRun[]
 }
 
-async function measureVenue(venue: Venue, options: BenchOptions, world: BenchmarkWorld): Promise<VenueResult> {
-  const network = await world.measureNetwork(venue.url)
-  const shoppers = await Promise.all(Array.from({ length: options.clients }, () => world.connect(venue)))
+async function enter(mode: Venue['cache'], options: BenchOptions, world: BenchmarkWorld): Promise<Visit> {
+  world.progress.stage('starting the shop', null)
+  const venue = await world.openVenue(mode)
   try {
-    const before = await productsOf(shoppers)
-    const context = { venue, options, world, shoppers, names: before.map(product => product.name) }
-    const acknowledged = await warmUp(context)
-    const runs: BenchmarkRun[] = []
-    for (const p of options.probabilities) {
-      const { acknowledged: ordered, ...result } = await measureProbability(context, p)
-      // One by one: a long run has more orders than a call may have arguments.
-      for (const order of ordered) acknowledged.push(order)
-      runs.push({ p, cache: venue.cache, clients: options.clients, ...result })
-    }
-    world.progress.stage('reading every order back', acknowledged.length)
-    const verified = await verifyOrders(shoppers, acknowledged, () => world.progress.step())
-    const stock = venue.exclusive ? sumStock(before, acknowledged, await productsOf(shoppers)) : null
-    return { runs, verified, stock, network, products: before.length }
-  } finally {
-    await Promise.all(shoppers.map(shopper => shopper.close()))
+    const network = await world.measureNetwork(venue.url)
+    const shoppers = await Promise.all(Array.from({ length: options.clients }, () => world.connect(venue)))
+    const visit = { venue, network, shoppers, before: await productsOf(shoppers), acknowledged: [], runs: [] }
+    await warmUp(visit, options, world)
+    return visit
+  } catch (error) {
+    await venue.close()
+    throw error
   }
 }
 
-interface Context {
-  venue: Venue
-  options: BenchOptions
-  world: BenchmarkWorld
-  shoppers: Shopper[]
-  names: string[]
-}
-
-async function warmUp({ venue, options, world, shoppers, names }: Context): Promise<Order[]> {
-  world.progress.stage('warming up', warmUpIterations * shoppers.length)
-  const result = await runExperiment(shoppers, {
+async function warmUp(visit: Visit, options: BenchOptions, world: BenchmarkWorld): Promise<void> {
+  world.progress.stage('warming up', warmUpIterations * visit.shoppers.length)
+  const { errors, errorMessages } = await shop(visit, world, {
     p: options.probabilities.every(p => p === 0) ? 0 : warmUpProbability,
     extent: { iterations: warmUpIterations },
     ratePerSecond: null,
     seed: options.seed,
-    products: names,
-    keyPrefix: `${world.runId}-${venue.cache}-warm-up`,
-    onIteration: () => world.progress.step(),
+    keyPrefix: `${world.runId}-${visit.venue.cache}-warm-up`,
   })
-  if (result.errors > 0) throw new Error(`the shop failed while warming up: ${result.errorMessages[0]}`)
-  return result.acknowledged
+  if (errors > 0) throw new Error(`the shop failed while warming up: ${errorMessages[0]}`)
 }
 
-function measureProbability(context: Context, p: number): Promise<ExperimentResult> {
-  const { venue, options, world, shoppers, names } = context
-  const { extent, ratePerSecond, seed } = options
-  const cache = venue.cache === 'deployed' ? '' : `, cache ${venue.cache}`
-  const total = 'iterations' in extent ? extent.iterations * shoppers.length : null
-  world.progress.stage(`p = ${p}${cache}`, total)
-  return runExperiment(shoppers, {
-    p,
-    extent,
-    ratePerSecond,
-    seed,
-    products: names,
-    keyPrefix: `${world.runId}-${venue.cache}-${p}`,
-    onIteration: () => world.progress.step(),
-  })
+async function measure(visit: Visit, p: number, options: BenchOptions, world: BenchmarkWorld): Promise<void> {
+  const { extent, ratePerSecond, seed, clients } = options
+  const { cache } = visit.venue
+  const total = 'iterations' in extent ? extent.iterations * clients : null
+  world.progress.stage(cache === 'deployed' ? `p = ${p}` : `p = ${p}, cache ${cache}`, total)
+  const keyPrefix = `${world.runId}-${cache}-${p}`
+  const result = await shop(visit, world, { p, extent, ratePerSecond, seed, keyPrefix })
+  visit.runs.push({ p, cache, clients, ...result })
+}
+
+/** Runs the experiment and keeps what was acknowledged for the check at the end. */
+async function shop(
+  { shoppers, before, acknowledged }: Visit,
+  { progress }: BenchmarkWorld,
+  options: Omit<ExperimentOptions, 'products'>,
+): Promise<Omit<ExperimentResult, 'acknowledged'>> {
+  const products = before.map(product => product.name)
+  const experiment = { ...options, products, onIteration: () => progress.step() }
+  const { acknowledged: ordered, ...result } = await runExperiment(shoppers, experiment)
+  // One by one: a long run has more orders than a call may have arguments.
+  for (const order of ordered) acknowledged.push(order)
+  return result
+}
+
+async function check(
+  { venue, shoppers, before, acknowledged }: Visit,
+  { progress }: BenchmarkWorld,
+): Promise<{ verified: Verification; stock: StockSum | null }> {
+  progress.stage('reading every order back', acknowledged.length)
+  const verified = await verifyOrders(shoppers, acknowledged, () => progress.step())
+  const stock = venue.exclusive ? sumStock(before, acknowledged, await productsOf(shoppers)) : null
+  return { verified, stock }
 }
 
 async function productsOf([shopper]: readonly Shopper[]): Promise<Product[]> {

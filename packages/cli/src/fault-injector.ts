@@ -8,7 +8,7 @@ import { failSystemCalls, type SystemCallFault } from './system-call-fault.ts'
 /** A fault that was injected. Times in ms of `performance.now`. */
 export interface InjectedFault {
   fault: FaultKind
-  /** As it was planned. */
+  /** As it was planned; an `eio` planned for another process than a replica befalls the leader. */
   target: FaultTarget
   /** The process it befell, for `both` also the one that was paused beside, for `enospc` all replicas. */
   names: string[]
@@ -57,7 +57,10 @@ export class FaultInjector {
     onStart: (begun: InjectedFault) => void,
   ): Promise<InjectedFault> {
     const leader = await this.#cluster.leader()
-    const names = this.#victims(fault, target, leader)
+    const resolved = this.#resolve(planned, leader)
+    // A disk that fails must not harm what only a replica has synced; other processes may lose what they wrote.
+    const target = fault === 'eio' && !isReplica(resolved) ? 'leader' : planned
+    const names = this.#victims(fault, target === planned ? resolved : leader)
     const [name, beside] = names as [string, string?]
     const leaderKilled = name === leader && ['kill', 'down', 'both'].includes(fault)
     const injected: InjectedFault = {
@@ -83,11 +86,8 @@ export class FaultInjector {
     return injected
   }
 
-  #victims(fault: FaultKind, target: FaultTarget, leader: string): string[] {
-    const replicas = this.#names.filter(isReplica)
-    if (fault === 'enospc') return replicas
-    const name = this.#resolve(target, leader)
-    if (fault === 'eio') return [isReplica(name) ? name : leader]
+  #victims(fault: FaultKind, name: string): string[] {
+    if (fault === 'enospc') return this.#names.filter(isReplica)
     return fault === 'both' ? [name, this.#random.pick(this.#names.filter(other => other !== name))] : [name]
   }
 

@@ -24,7 +24,7 @@ export interface LinePlot {
   subtitle: string
   xLabel: string
   yLabel: string
-  /** A ratio of 1 to 1000 needs a logarithmic axis; null means linear from 0. */
+  /** A logarithmic y axis, for what is orders of magnitude apart; else it is linear from 0. */
   yLog?: boolean
   xTicks?: readonly number[]
   series: readonly PlotSeries[]
@@ -42,7 +42,9 @@ const palette = {
 
 const width = 760
 const height = 450
-const yTicks = 6
+const linearTicks = 6
+/** More points than this are a curve and need no dots. */
+const dotsMax = 30
 const margins = { top: 124, right: 36, bottom: 56, left: 60 }
 const fontFamily = 'Inter, system-ui, sans-serif'
 
@@ -61,8 +63,10 @@ export function linePlotSvg(spec: LinePlot): string {
     marginRight: margins.right,
     marginBottom: margins.bottom,
     marginLeft: margins.left,
-    x: { inset: 12, nice: false },
-    y: spec.yLog ? { type: 'log', nice: true } : { zero: true, nice: true },
+    x: { inset: 12, nice: false, zero: true },
+    y: spec.yLog
+      ? { type: 'log', domain: [Math.min(...decades(spec)), Math.max(...decades(spec))] }
+      : { zero: true, nice: true },
     style: { fontFamily, fontSize: '12px' },
     marks: marksOf(spec),
   }) as SVGElementLike
@@ -86,11 +90,19 @@ interface SVGElementLike {
 
 function marksOf(spec: LinePlot) {
   const axisLabel = { fontSize: 13, labelArrow: 'none' as const, color: 'currentColor', tickSize: 4 }
+  const yTicks = spec.yLog ? decades(spec) : linearTicks
   const ticks = spec.xTicks === undefined ? {} : { ticks: [...spec.xTicks], tickFormat: String }
   return [
     gridY({ strokeOpacity: 0.14, ticks: yTicks }),
     axisX({ ...axisLabel, ...ticks, label: spec.xLabel, labelAnchor: 'center', labelOffset: 44 }),
-    axisY({ ...axisLabel, label: spec.yLabel, labelAnchor: 'center', labelOffset: 48, ticks: yTicks }),
+    axisY({
+      ...axisLabel,
+      tickFormat: String,
+      label: spec.yLabel,
+      labelAnchor: 'center',
+      labelOffset: 48,
+      ticks: yTicks,
+    }),
     ...(spec.yLog ? [] : [ruleY([0], { strokeOpacity: 0.5 })]),
     ...spec.series.flatMap(({ points, color, dashed }) => {
       const stroke = palette[color].light
@@ -98,10 +110,22 @@ function marksOf(spec: LinePlot) {
       return [
         ruleX(intervals, { x: 'x', y1: 'low', y2: 'high', stroke, strokeWidth: 1.5, strokeOpacity: 0.6 }),
         lineY(points, { x: 'x', y: 'y', stroke, strokeWidth: 2.25, ...(dashed && { strokeDasharray: '6 5' }) }),
-        dot(points, { x: 'x', y: 'y', r: 3.5, stroke, strokeWidth: 2, fill: dashed ? palette.paper.light : stroke }),
+        ...(points.length > dotsMax ? [] : [dotsOf(points, stroke, dashed === true)]),
       ]
     }),
   ]
+}
+
+function dotsOf(points: readonly PlotPoint[], stroke: string, hollow: boolean) {
+  return dot(points, { x: 'x', y: 'y', r: 3.5, stroke, strokeWidth: 2, fill: hollow ? palette.paper.light : stroke })
+}
+
+/** The powers of ten from below the lowest point to above the highest. */
+function decades({ series }: LinePlot): number[] {
+  const exponents = series.flatMap(({ points }) => points.map(({ y }) => Math.log10(y)))
+  const lowest = Math.floor(Math.min(...exponents))
+  const highest = Math.ceil(Math.max(...exponents))
+  return Array.from({ length: highest - lowest + 1 }, (_, at) => 10 ** (lowest + at))
 }
 
 function styleSheet(): string {

@@ -2,7 +2,7 @@ import t from 'tap'
 import { type BenchArguments, parseBenchOptions } from '../src/bench-options.ts'
 import { benchmarkPlot } from '../src/bench-plot.ts'
 import { benchmarkCsv, benchmarkJson, benchmarkText } from '../src/bench-report.ts'
-import { type BenchmarkResult, benchmarkPassed, runBenchmark } from '../src/benchmark.ts'
+import { type BenchmarkResult, benchmarkPassed, runBenchmark, type Venue } from '../src/benchmark.ts'
 import { linePlotSvg } from '../src/line-plot.ts'
 import { renderPng } from '../src/png.ts'
 import { progressLine, terminalProgress } from '../src/progress.ts'
@@ -15,14 +15,13 @@ const given: BenchArguments = { p: '0,0.8', clients: '2', seed: '5', preload: '0
 const silent = { stage() {}, step() {}, clear() {} }
 const machine = { cpu: 'Test CPU', cores: 2, memoryGiB: 4, system: 'Linux', node: '24' }
 
-const worldOf = (shop: FakeShop) => ({
-  openVenue: async (cache: 'on' | 'off' | 'deployed') => ({
-    url: 'http://shop',
-    cache,
-    exclusive: cache !== 'deployed',
-    close: async () => {},
-  }),
-  connect: async () => shop.shopper(),
+/** A world with a shop of its own for each venue. */
+const newWorld = (shops = new Map<string, FakeShop>()) => ({
+  openVenue: async (cache: 'on' | 'off' | 'deployed') => {
+    shops.set(cache, new FakeShop())
+    return { url: 'http://shop', cache, exclusive: cache !== 'deployed', close: async () => void shops.delete(cache) }
+  },
+  connect: async ({ cache }: Venue) => (shops.get(cache) as FakeShop).shopper(),
   measureNetwork: async () => summarize([0.1]),
   progress: silent,
   runId: 'test',
@@ -95,9 +94,9 @@ t.test('options are read, and every mistake is named with its option, rule and v
 })
 
 t.test('the benchmark measures each cache and probability and verifies what it ordered', async t => {
-  const shop = new FakeShop()
+  const shops = new Map<string, FakeShop>()
   const options = parseBenchOptions({ ...given, iterations: '20', cache: 'both' })
-  const result = await runBenchmark(options, worldOf(shop))
+  const result = await runBenchmark(options, newWorld(shops))
   t.strictSame(
     result.runs.map(({ p, cache, iterations }) => [p, cache, iterations]),
     [
@@ -111,8 +110,12 @@ t.test('the benchmark measures each cache and probability and verifies what it o
   t.ok(result.verified.orders > 48, `${result.verified.orders} orders, those of the warm-up among them`)
   t.equal(result.stock?.actual, result.stock?.expected)
   t.ok(benchmarkPassed(result))
-  const deployed = await runBenchmark(parseBenchOptions({ ...given, iterations: '5', url: 'http://x' }), worldOf(shop))
+  const deployed = await runBenchmark(
+    parseBenchOptions({ ...given, iterations: '5', url: 'http://x' }),
+    newWorld(shops),
+  )
   t.equal(deployed.stock, null, 'others may have ordered at a deployment too')
+  t.equal(shops.size, 0, 'every shop was closed')
 })
 
 t.test('errors, mismatches and a wrong stock make it fail', async t => {
