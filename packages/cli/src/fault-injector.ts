@@ -53,14 +53,14 @@ export class FaultInjector {
 
   /** Injects one fault and resolves when its process answers again. Throws when it does not within 30 s. */
   async inject(
-    { fault, target, holdMs }: PlannedFault,
+    { fault, target: planned, holdMs }: PlannedFault,
     onStart: (begun: InjectedFault) => void,
   ): Promise<InjectedFault> {
     const leader = await this.#cluster.leader()
     const resolved = this.#resolve(planned, leader)
     // A disk that fails must not harm what only a replica has synced; other processes may lose what they wrote.
     const target = fault === 'eio' && !isReplica(resolved) ? 'leader' : planned
-    const names = this.#victims(fault, target === planned ? resolved : leader)
+    const names = this.#victims(fault, target === 'leader' ? leader : resolved)
     const [name, beside] = names as [string, string?]
     const leaderKilled = name === leader && ['kill', 'down', 'both'].includes(fault)
     const injected: InjectedFault = {
