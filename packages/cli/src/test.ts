@@ -12,7 +12,7 @@ import { exitStatus } from './usage-error.ts'
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const bin = join(root, 'node_modules/.bin')
 /** Whole-system tests that start no process; the others measure stalls and do not like company. */
-const systemTestsWithoutProcesses = ['test/imports.test.ts', 'test/simulation.test.ts']
+const systemTestsWithoutProcesses = ['test/bootstrap.test.ts', 'test/imports.test.ts', 'test/simulation.test.ts']
 const fileTimeoutSeconds = { unit: 120, system: 400, soak: 7200 }
 
 export const testCommand = defineCommand({
@@ -64,7 +64,7 @@ function isInfra(file: string): boolean {
 async function runChecks(totals: Totals, env: NodeJS.ProcessEnv): Promise<void> {
   const checks = [
     ['types', 'tsc', '-p', 'test/tsconfig.json'],
-    ['style', 'biome', 'check', '.'],
+    ['style', 'biome', 'check', '--error-on-warnings', '.'],
     ['dead code', 'knip'],
   ] as const
   const run = async ([name, program, ...args]: (typeof checks)[number]) => {
