@@ -27,14 +27,3 @@ export function choiceOption<Choice extends string>(option: string, text: string
   if (found !== undefined) return found
   throw new UsageError(`--${option} must be one of ${choices.join(', ')}, got ${JSON.stringify(text)}`)
 }
-
-/** Throws a `UsageError` when the command line has an option that the command does not know. */
-export function refuseUnknown(rawArgs: readonly string[], known: readonly string[]): void {
-  for (const argument of rawArgs) {
-    const name = /^--?(?:no-)?([^=]+)/.exec(argument)?.[1]
-    if (name === undefined || /^-\d/.test(argument)) continue
-    if (!known.includes(name)) {
-      throw new UsageError(`unknown option ${argument}; known: ${known.map(option => `--${option}`).join(' ')}`)
-    }
-  }
-}
