@@ -69,7 +69,7 @@ export class SimulatedDisk {
   }
 
   #logFile(path: string, file: SimulatedFile): LogDiskFile {
-    const { life } = this.#options
+    const { files, life } = this.#options
     return {
       get size() {
         return file.size
@@ -77,15 +77,20 @@ export class SimulatedDisk {
       append: text => {
         if (!life.calls()) return
         this.#needRoom(path)
+        files.beforeWrite()
         file.append(Buffer.from(text, 'latin1'))
       },
       read: (offset, length) => file.read(offset, length),
       sync: () => this.#sync(path, file),
       truncate: size => {
-        if (life.calls()) file.truncate(size)
+        if (!life.calls()) return
+        files.beforeWrite()
+        file.truncate(size)
       },
       rewrite: offset => {
-        if (life.calls()) file.rewrite(offset)
+        if (!life.calls()) return
+        files.beforeWrite()
+        file.rewrite(offset)
       },
       close: () => {},
     }
@@ -104,7 +109,7 @@ export class SimulatedDisk {
   }
 
   #sync(path: string, file: SimulatedFile): Promise<void> {
-    const { health, life } = this.#options
+    const { files, health, life } = this.#options
     if (!life.calls()) return new Promise(() => {})
     const done = file.startSync()
     return life.promise(this.#delay(syncMs), () => {
@@ -112,6 +117,7 @@ export class SimulatedDisk {
         file.failSync()
         this.#failSync(path)
       }
+      files.beforeWrite()
       done()
     })
   }
@@ -122,6 +128,7 @@ export class SimulatedDisk {
     const done = files.startSyncFolder(folder)
     return life.promise(this.#delay(syncMs), () => {
       if (health.failingSyncs > 0) this.#failSync(folder)
+      files.beforeWrite()
       done()
     })
   }
@@ -134,10 +141,11 @@ export class SimulatedDisk {
   }
 
   #call<T>(run: () => T): Promise<T> {
-    const { life } = this.#options
+    const { files, life } = this.#options
     return life.promise(this.#delay(callMs), () => {
       // A process that dies of the call does not see it through.
       if (!life.calls()) return new Promise<T>(() => {})
+      files.beforeWrite()
       return run()
     }) as Promise<T>
   }

@@ -7,8 +7,8 @@ const lengthPage = -1
 
 /** What a power cut leaves of the unsynced parts of a file. */
 export interface Survival {
-  /** How many bytes at the start of an unsynced page are the new ones; the others are the old ones. 0 … pageBytes. */
-  page(): number
+  /** How many bytes at the start of the n-th unsynced page of a file are the new ones; the others are the old ones. */
+  page(place: number): number
   /** The file's length: that on disk, the last one, or one between. */
   length(onDisk: number, last: number): number
 }
@@ -46,6 +46,11 @@ export class SimulatedFile {
     const end = this.#cache.length
     this.#cache.resize(size)
     this.#touch(size, end)
+  }
+
+  /** How many pages a power cut may lose. */
+  get dirtyPages(): number {
+    return this.#dirty.size - (this.#dirty.has(lengthPage) ? 1 : 0)
   }
 
   /** Makes what stands from `offset` on dirty again. */
@@ -87,8 +92,9 @@ export class SimulatedFile {
   lose(survival: Survival): void {
     if (this.#dirty.size > 0) {
       const length = survival.length(this.#disk.length, this.#cache.length)
-      for (const page of [...this.#dirty.keys()].sort((a, b) => a - b)) {
-        if (page !== lengthPage) this.#disk.write(this.#pageOf(page).subarray(0, survival.page()), page * pageBytes)
+      const pages = [...this.#dirty.keys()].filter(page => page !== lengthPage).sort((a, b) => a - b)
+      for (const [place, page] of pages.entries()) {
+        this.#disk.write(this.#pageOf(page).subarray(0, survival.page(place)), page * pageBytes)
       }
       this.#disk.resize(length)
     }

@@ -74,9 +74,12 @@ export interface WorldOptions {
   readonly trace: Trace
   readonly replicas: number
   readonly catalogs: number
+  /** What stands on the disks at the beginning. */
+  readonly files?: FileSystem
 }
 
-export function newWorld({ scheduler, random, quality, trace, replicas, catalogs }: WorldOptions): World {
+export function newWorld(options: WorldOptions): World {
+  const { scheduler, random, quality, trace, replicas, catalogs, files = new FileSystem() } = options
   const network = new Network(quality, random.fork('network'))
   const now = (): number => scheduler.now
   const named = (kind: string, count: number): string[] => Array.from({ length: count }, (_, at) => `${kind}-${at + 1}`)
@@ -84,7 +87,7 @@ export function newWorld({ scheduler, random, quality, trace, replicas, catalogs
     scheduler,
     random,
     network,
-    files: new FileSystem(),
+    files,
     probes: new Map(),
     peers: new Map(),
     orders: new Calls(network),
