@@ -141,7 +141,7 @@ t.test('what cannot work is refused before anything starts, with a reason', asyn
   writeFileSync(join(folder, 'products.json'), '[{"name":"Tux"}]')
 
   const refusals: [string[], number, RegExp][] = [
-    [['up', '--port', '0'], 1, /a cluster runs on .*data already/],
+    [['up', '--port', port], 1, /a cluster runs on .*data already/],
     [['up', '--port', port, '--data', 'other'], 1, /port is in use/],
     [['up', '--port', String(address.port), '--data', 'other'], 1, /port is in use/],
     [['up', '--port', '0', '--data', 'file/data'], 1, /cannot write to the data folder .*file\/data/],

@@ -2,15 +2,13 @@ import { accessSync, constants, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { socketPath } from '@bazaar/client'
 import { isWell } from './ask.ts'
-import { type Control, leaderWaitMs, startTimeoutMs } from './control.ts'
-import { serveControl } from './control-server.ts'
+import { type ControlServer, openControl } from './control-server.ts'
 import { adminTokenOf, prepareDataFolder, temporaryDataFolder } from './data-folder.ts'
 import { ClusterError } from './errors.ts'
 import { watchLeader } from './leader-watch.ts'
-import type { ManagedProcess } from './managed-process.ts'
+import { type LocalControl, localControl } from './local-control.ts'
 import type { Notice } from './notice.ts'
 import { claimPort, urlOf } from './port.ts'
-import { type ClusterStatus, leaderAmong, statusOf } from './status.ts'
 import { Supervisor } from './supervisor.ts'
 import { type ClusterSettings, defaultSettings, topology } from './topology.ts'
 import { until } from './until.ts'
@@ -31,14 +29,12 @@ export interface ClusterOptions extends Partial<ClusterSettings> {
 }
 
 /** A running cluster. */
-export interface Cluster extends Control {
+export interface Cluster extends LocalControl {
   /** The front-end: `http://127.0.0.1:8080`. The port stays the same for as long as the cluster runs. */
   readonly url: string
   /** Absolute path of the data folder. */
   readonly data: string
   readonly adminToken: string
-  /** The name of the replica that leads; waits up to `leaderWaitMs` for one, then rejects with `NO_LEADER`. */
-  leader(): Promise<string>
   /** The process id, or null while it is down. Throws `UNKNOWN_PROCESS`. */
   pidOf(name: string): number | null
   /** Stops every process, removes a temporary data folder, and resolves when nothing is left. May be called twice. */
@@ -75,42 +71,52 @@ interface Running {
   data: string
   adminToken: string
   supervisor: Supervisor
-  control: Control
-  closeControl(): Promise<void>
-  leader(): Promise<string>
+  control: LocalControl
+  controlServer: ControlServer
   stopWatching(): void
 }
 
-async function launch(
+type OnNotice = ((notice: Notice) => void) | undefined
+
+async function launch(data: string, wanted: ClusterSettings, onNotice: OnNotice): Promise<Running> {
+  const controlServer = await openControl(data)
+  try {
+    return await launchOwned(data, wanted, onNotice, controlServer)
+  } catch (error) {
+    await controlServer.close()
+    throw error
+  }
+}
+
+/** Starts everything on a data folder that is ours alone. */
+async function launchOwned(
   data: string,
   wanted: ClusterSettings,
-  onNotice: ((notice: Notice) => void) | undefined,
+  onNotice: OnNotice,
+  controlServer: ControlServer,
 ): Promise<Running> {
   const products = wanted.products === null ? null : readableProducts(wanted.products)
   const port = await claimPort(wanted.host, wanted.port)
   const url = urlOf(wanted.host, port)
   const adminToken = wanted.adminToken === '' ? adminTokenOf(data) : wanted.adminToken
-  const specs = topology({ ...wanted, products, port, adminToken }, data)
-  const supervisor = new Supervisor(specs, {
+  const supervisor = new Supervisor(topology({ ...wanted, products, port, adminToken }, data), {
     data,
     onNotice: onNotice ?? (() => {}),
     isHealthy: name => isWell(socketPath(data, name), '/health', probeTimeoutMs),
   })
-  const status = () => clusterStatus(url, data, supervisor)
-  const leader = () => leaderOf(status)
-  const control = controlOf(supervisor, status, leader)
-  const { close: closeControl } = await serveControl(data, control)
+  const control = localControl(url, data, supervisor)
+  controlServer.serve(control)
   supervisor.start()
-  const stopWatching = onNotice === undefined ? () => {} : watchLeader(status, onNotice)
-  return { url, data, adminToken, supervisor, control, closeControl, leader, stopWatching }
+  const stopWatching = onNotice === undefined ? () => {} : watchLeader(control.status, onNotice)
+  return { url, data, adminToken, supervisor, control, controlServer, stopWatching }
 }
 
 function handle(running: Running, temporary: boolean): Cluster {
-  const { url, data, adminToken, supervisor, control, leader } = running
+  const { url, data, adminToken, supervisor, control } = running
   const end = async () => {
     running.stopWatching()
     await supervisor.stop()
-    await running.closeControl()
+    await running.controlServer.close()
     if (temporary) rmSync(data, { recursive: true, force: true })
   }
   let ended: Promise<void> | null = null
@@ -119,42 +125,12 @@ function handle(running: Running, temporary: boolean): Cluster {
     url,
     data,
     adminToken,
-    leader,
     pidOf: name => supervisor.find(name).pid,
     stop() {
       ended ??= end()
       return ended
     },
     forceStop: () => supervisor.forceStop(),
-  }
-}
-
-function controlOf(
-  supervisor: Supervisor,
-  status: () => Promise<ClusterStatus>,
-  leader: () => Promise<string>,
-): Control {
-  const find = async (name: string) => supervisor.find(name === 'leader' ? await leader() : name)
-  const act = async (name: string, action: (process: ManagedProcess) => void | Promise<void>) => {
-    const process = await find(name)
-    await action(process)
-    return process.name
-  }
-  return {
-    status,
-    kill: (name, { hold = false } = {}) => act(name, process => process.kill(hold)),
-    pause: name => act(name, process => process.pause()),
-    resume: name => act(name, process => process.resume()),
-    start: name =>
-      act(name, async process => {
-        process.start()
-        const answers = await until(() => process.state === 'up', startTimeoutMs)
-        if (answers === null)
-          throw new ClusterError(
-            'WRONG_STATE',
-            `${process.name} is ${process.state} ${startTimeoutMs} ms after its start`,
-          )
-      }),
   }
 }
 
@@ -170,17 +146,6 @@ async function ready({ url, supervisor }: Running, signal: AbortSignal | undefin
   if ((await until(answers, readyTimeoutMs)) !== null) return
   const states = supervisor.processes.map(({ name, state }) => `${name} ${state}`).join(', ')
   throw new ClusterError('NOT_READY', `not ready after ${readyTimeoutMs / 1000} s: ${states}`)
-}
-
-async function clusterStatus(url: string, data: string, supervisor: Supervisor): Promise<ClusterStatus> {
-  const processes = await statusOf(data, supervisor.processes)
-  return { url, data, leader: leaderAmong(processes), processes }
-}
-
-async function leaderOf(status: () => Promise<ClusterStatus>): Promise<string> {
-  const leader = await until(async () => (await status()).leader, leaderWaitMs)
-  if (leader === null) throw new ClusterError('NO_LEADER', `no order replica led within ${leaderWaitMs} ms`)
-  return leader
 }
 
 function readableProducts(path: string): string {

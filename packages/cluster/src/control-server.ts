@@ -9,19 +9,35 @@ import { ClusterError, type ClusterReason } from './errors.ts'
 const probeTimeoutMs = 1000
 const claimAttemptsMax = 5
 
-const codeOf: Partial<Record<ClusterReason, number>> = { UNKNOWN_PROCESS: 404, WRONG_STATE: 409, NO_LEADER: 503 }
+const codeOf: Partial<Record<ClusterReason, number>> = {
+  UNKNOWN_PROCESS: 404,
+  WRONG_STATE: 409,
+  NO_LEADER: 503,
+  NOT_RUNNING: 503,
+}
+
+/** The supervisor's socket, which is also the ownership of the data folder. */
+export interface ControlServer {
+  /** From now on, requests are answered by `control`. Until then they are a 503. */
+  serve(control: Control): void
+  close(): Promise<void>
+}
 
 /**
- * Serves `control` on the supervisor's socket (mode 0600): `GET /status`, `POST /processes/:name/kill` (`?hold` keeps it
- * down), `/pause`, `/resume`, `/start`. Owning the socket is owning the data folder: throws `ALREADY_RUNNING` when
- * another supervisor answers on it. A socket that a dead one left behind is replaced.
+ * Listens on the supervisor's socket (mode 0600): `GET /status`, `POST /processes/:name/kill` (`?hold` keeps it down),
+ * `/pause`, `/resume`, `/start`. Throws `ALREADY_RUNNING` when another supervisor answers on it. A socket that a dead one
+ * left behind is replaced.
  */
-export async function serveControl(data: string, control: Control): Promise<{ close(): Promise<void> }> {
+export async function openControl(data: string): Promise<ControlServer> {
   const path = socketPath(data, controlSocket)
+  let control: Control | null = null
   const server = createServer((request, response) => void answer(control, request, response))
   await claim(server, path, data)
   chmodSync(path, 0o600)
   return {
+    serve(by) {
+      control = by
+    },
     async close() {
       server.closeAllConnections()
       server.close()
@@ -79,8 +95,9 @@ async function isAlive(path: string): Promise<boolean> {
   }
 }
 
-async function answer(control: Control, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(control: Control | null, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
+    if (control === null) throw new ClusterError('NOT_RUNNING', 'the cluster is about to start')
     const body = await act(control, request)
     send(
       response,

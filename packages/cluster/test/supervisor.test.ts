@@ -9,7 +9,7 @@ import t, { type Test } from 'tap'
 import { isWell } from '../src/ask.ts'
 import type { Control } from '../src/control.ts'
 import { connectCluster } from '../src/control-client.ts'
-import { serveControl } from '../src/control-server.ts'
+import { openControl } from '../src/control-server.ts'
 import { LogFile, logBytesMax } from '../src/log-file.ts'
 import type { Notice } from '../src/notice.ts'
 import { restartDelayMs } from '../src/restart-delay.ts'
@@ -208,7 +208,9 @@ t.test('the control socket', async t => {
   }
   const client = connectCluster(data)
   await t.rejects(client.status(), { reason: 'NOT_RUNNING', message: /nothing runs on/ })
-  const server = await serveControl(data, control)
+  const server = await openControl(data)
+  await t.rejects(client.status(), { reason: 'NOT_RUNNING', message: /about to start/ })
+  server.serve(control)
 
   t.strictSame(await client.status(), { url: 'http://x', data, leader: null, processes: [] })
   t.equal(await client.kill('leader', { hold: true }), 'leader')
@@ -222,10 +224,10 @@ t.test('the control socket', async t => {
   await t.rejects(client.resume('order-9'), { reason: 'UNKNOWN_PROCESS', message: /it is one of leader, order-1/ })
   await t.rejects(client.start('order-1'), { message: 'boom' })
 
-  await t.rejects(serveControl(data, control), { reason: 'ALREADY_RUNNING', message: /a cluster runs on/ })
+  await t.rejects(openControl(data), { reason: 'ALREADY_RUNNING', message: /a cluster runs on/ })
   t.ok(await client.status(), 'the first is still there')
   await server.close()
   writeFileSync(socketPath(data, 'supervisor'), '')
-  await (await serveControl(data, control)).close()
+  await (await openControl(data)).close()
   t.notOk(existsSync(socketPath(data, 'supervisor')), 'what a dead supervisor left behind is replaced')
 })
