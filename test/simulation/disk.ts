@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
+import type { DiskFile as SmallFile, Disk as SmallFileDisk } from '@bazaar/service'
 import type { Disk as LogDisk, DiskFile as LogDiskFile } from '../../apps/order/src/raft-log/disk.ts'
-import type { DiskFile as SmallFile, Disk as SmallFileDisk } from '../../packages/service/src/disk.ts'
 import type { SimulatedFile } from './file.ts'
 import { type FileSystem, systemError } from './file-system.ts'
 import type { Life } from './life.ts'

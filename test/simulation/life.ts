@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../packages/client/src/clock.ts'
+import type { Clock, Timer } from '@bazaar/client'
 import type { Scheduled, Scheduler } from './scheduler.ts'
 
 /**

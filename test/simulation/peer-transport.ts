@@ -1,6 +1,6 @@
+import type { MemberId, Message } from '@bazaar/raft'
 import type { Transport } from '../../apps/order/src/raft-log/transport.ts'
 import { encodeMessage, MessageReader } from '../../apps/order/src/raft-log/wire.ts'
-import type { MemberId, Message } from '../../packages/raft/src/types.ts'
 import type { Life } from './life.ts'
 import type { Network } from './network.ts'
 
