@@ -1,8 +1,9 @@
 import { mergeAttempts } from './attempts.ts'
 import { check } from './check.ts'
 import { type KnownOrders, knownOrders } from './known-orders.ts'
-import type { InitialProducts, OrderOperation, Stocking } from './order-operation.ts'
+import type { InitialProducts, OrderOperation } from './order-operation.ts'
 import { ShopModel } from './shop.ts'
+import type { PlacedChange } from './slots.ts'
 import { type Bounds, defaultBounds, type Verdict } from './types.ts'
 
 /**
@@ -21,15 +22,13 @@ export function checkOrders(
   const known = knownOrders(history)
   if (typeof known === 'string') return { ok: false, undecided: false, explanation: known }
   const merged = mergeAttempts(history)
-  const stockings = merged.filter(
-    operation => operation.type === 'stock' && operation.after !== undefined,
-  ) as Stocking[]
+  const changes = merged.filter(isPlaced)
   for (const [name, part] of byProduct(merged, known)) {
-    const verdict = check(new ShopModel(products, known, stockings, name), part, bounds)
+    const verdict = check(new ShopModel(products, known, changes, name), part, bounds)
     // A part that cannot be decided may still be: the whole history leaves less to guess about numbers.
     if (!verdict.ok && !verdict.undecided) return { ...verdict, explanation: `${name}: ${verdict.explanation}` }
   }
-  return check(new ShopModel(products, known, stockings, null), merged, bounds)
+  return check(new ShopModel(products, known, changes, null), merged, bounds)
 }
 
 /** The operations by product. A miss of a number that nobody ever saw belongs to no product. */
@@ -43,4 +42,8 @@ function byProduct(history: readonly OrderOperation[], known: KnownOrders): Map<
     else part.push(operation)
   }
   return parts
+}
+
+function isPlaced(operation: OrderOperation): operation is PlacedChange {
+  return (operation.type === 'stock' || operation.type === 'price') && operation.after !== undefined
 }

@@ -7,6 +7,8 @@ export interface KnownOrders {
   readonly orders: ReadonlyMap<number, Order>
   /** Numbers that a client got as the answer to its own order. The others were only read. */
   readonly acknowledged: ReadonlySet<number>
+  /** The highest number, 0 for none. */
+  readonly lastNumber: number
 }
 
 /**
@@ -17,6 +19,7 @@ export function knownOrders(history: readonly OrderOperation[]): KnownOrders | s
   const orders = new Map<number, Order>()
   const keyOf = new Map<number, string>()
   const numberOf = new Map<string, number>()
+  let lastNumber = 0
   for (const operation of history) {
     if (operation.type !== 'order' && operation.type !== 'query') continue
     const order = orderSeen(operation)
@@ -26,6 +29,7 @@ export function knownOrders(history: readonly OrderOperation[]): KnownOrders | s
       return `order ${order.number} changed: ${JSON.stringify(known)} and ${JSON.stringify(order)} (${operation.client})`
     }
     orders.set(order.number, order)
+    lastNumber = Math.max(lastNumber, order.number)
     if (operation.type === 'query') {
       if (operation.number !== order.number)
         return `${operation.client} asked for ${operation.number}, got ${order.number}`
@@ -42,7 +46,7 @@ export function knownOrders(history: readonly OrderOperation[]): KnownOrders | s
     numberOf.set(key, order.number)
     keyOf.set(order.number, key)
   }
-  return { orders, acknowledged: new Set(keyOf.keys()) }
+  return { orders, acknowledged: new Set(keyOf.keys()), lastNumber }
 }
 
 function orderSeen(operation: OrderAttempt | OrderQuery): Order | null {

@@ -31,10 +31,7 @@ export interface Stocking extends Operation {
   readonly key: string
   readonly name: string
   readonly quantity: number
-  /**
-   * For `stock`, if a replica's log tells it: the number of the last order before it, 0 for none. Those after the same
-   * order stand in the history as in the log. The more is known, the less has to be searched.
-   */
+  /** For `stock`, as in `Pricing`. */
   readonly after?: number
   readonly outcome: { readonly done: true } | { readonly refused: 'PRODUCT_NOT_FOUND' } | null
 }
@@ -45,6 +42,11 @@ export interface Pricing extends Operation {
   readonly key: string
   readonly name: string
   readonly price: number
+  /**
+   * If a replica's log tells it: the number of the last order before this, 0 for none. What follows the same order stands
+   * in the history as it does in the log. The more is known, the less has to be searched.
+   */
+  readonly after?: number
   readonly outcome: { readonly done: true } | null
 }
 

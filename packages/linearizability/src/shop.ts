@@ -1,6 +1,7 @@
 import type { Order } from '@bazaar/client'
 import type { KnownOrders } from './known-orders.ts'
 import type { InitialProducts, OrderAttempt, OrderOperation, OrderQuery, Pricing, Stocking } from './order-operation.ts'
+import { isTaken, type PlacedChange, type Slot, slotsOf } from './slots.ts'
 import type { Model } from './types.ts'
 
 interface Stocked {
@@ -12,16 +13,6 @@ interface Stocked {
 export interface Shop {
   readonly place: number
   readonly products: ReadonlyMap<string, Stocked>
-}
-
-/** What is known to have happened in turn: the order of a number, or a stocking after it. */
-interface Slot {
-  readonly number: number
-  /** Null when nobody saw the order of this number, or when this is a stocking. */
-  readonly order: Order | null
-  /** Some client got the order as its own; only that operation may fill the slot. */
-  readonly acknowledged: boolean
-  readonly stocking: Stocking | null
 }
 
 const impossible: readonly Shop[] = []
@@ -37,28 +28,26 @@ const impossible: readonly Shop[] = []
 export class ShopModel implements Model<Shop, OrderOperation> {
   readonly initial: Shop
   readonly #slots: readonly Slot[]
-  /** Slots by order number, and by the key of a stocking. */
+  /** Slots by order number, and by the key of a placed change. */
   readonly #slotOf = new Map<number | string, number>()
   readonly #lastNumber: number
   readonly #wholeShop: boolean
 
-  constructor(products: InitialProducts, known: KnownOrders, stockings: readonly Stocking[], name: string | null) {
+  constructor(products: InitialProducts, known: KnownOrders, changes: readonly PlacedChange[], name: string | null) {
     const inScope = products.filter(product => name === null || product.name === name)
     this.initial = {
       place: 0,
       products: new Map(inScope.map(({ name, price, quantity }) => [name, { price, quantity }])),
     }
     this.#wholeShop = name === null
-    this.#lastNumber = Math.max(0, ...known.orders.keys())
-    this.#slots = slotsOf(known, this.#lastNumber, stockings).filter(({ order, stocking }) => {
-      return name === null || (order ?? stocking ?? { name }).name === name
-    })
-    for (const [at, { number, stocking }] of this.#slots.entries()) this.#slotOf.set(stocking?.key ?? number, at)
+    this.#lastNumber = known.lastNumber
+    this.#slots = slotsOf(known, changes, name)
+    for (const [at, { number, change }] of this.#slots.entries()) this.#slotOf.set(change?.key ?? number, at)
   }
 
   apply(shop: Shop, operation: OrderOperation): readonly Shop[] {
     if (operation.type === 'query') return this.#query(shop, operation)
-    if (operation.type === 'price') return [this.#price(shop, operation)]
+    if (operation.type === 'price') return this.#price(shop, operation)
     if (operation.type !== 'order') return this.#stock(shop, operation)
     if (operation.outcome === null) return this.#unanswered(shop, operation)
     if ('refused' in operation.outcome) return this.#refused(shop, operation, operation.outcome.refused)
@@ -120,18 +109,20 @@ export class ShopModel implements Model<Shop, OrderOperation> {
     if (outcome !== null && 'refused' in outcome) return stocked === undefined ? [shop] : impossible
     if (stocked === undefined) return impossible
     if (type === 'restock' && stocked.quantity > 0) return [shop]
-    const slot = this.#slotOf.get(key)
-    if (slot !== undefined && !this.#reaches(shop.place, slot)) return impossible
-    const products = withProduct(shop, name, { price: stocked.price, quantity: stocked.quantity + quantity })
-    const done = { place: slot === undefined ? shop.place : slot + 1, products }
+    const done = this.#changed(shop, key, name, { price: stocked.price, quantity: stocked.quantity + quantity })
     // A restock with a key that had its effect before has none.
-    return type === 'restock' ? [done, shop] : [done]
+    return type === 'restock' ? [...done, shop] : done
   }
 
-  #price(shop: Shop, { name, price }: Pricing): Shop {
-    const stocked = shop.products.get(name)
-    if (stocked?.price === price) return shop
-    return { place: shop.place, products: withProduct(shop, name, { price, quantity: stocked?.quantity ?? 0 }) }
+  #price(shop: Shop, { key, name, price }: Pricing): readonly Shop[] {
+    return this.#changed(shop, key, name, { price, quantity: shop.products.get(name)?.quantity ?? 0 })
+  }
+
+  /** At its place, if that is known. */
+  #changed(shop: Shop, key: string, name: string, stocked: Stocked): readonly Shop[] {
+    const slot = this.#slotOf.get(key)
+    if (slot !== undefined && !this.#reaches(shop.place, slot)) return impossible
+    return [{ place: slot === undefined ? shop.place : slot + 1, products: withProduct(shop, name, stocked) }]
   }
 
   readOnly({ type, outcome }: OrderOperation): boolean {
@@ -162,27 +153,9 @@ export class ShopModel implements Model<Shop, OrderOperation> {
   #describeSlot(place: number): string {
     const slot = this.#slots[place]
     if (slot === undefined) return 'an order later than any that was seen'
-    if (slot.stocking !== null) return this.kind(slot.stocking)
+    if (slot.change !== null) return this.kind(slot.change)
     return slot.order === null ? `order ${slot.number}, which nobody saw` : JSON.stringify(slot.order)
   }
-}
-
-/** The orders by number, and after each the stockings that are known to follow it. */
-function slotsOf(known: KnownOrders, lastNumber: number, stockings: readonly Stocking[]): Slot[] {
-  const following = Map.groupBy(stockings, stocking => stocking.after as number)
-  const slots: Slot[] = []
-  for (let number = 0; number <= lastNumber; number++) {
-    const order = known.orders.get(number) ?? null
-    if (number > 0) slots.push({ number, order, acknowledged: known.acknowledged.has(number), stocking: null })
-    for (const stocking of following.get(number) ?? [])
-      slots.push({ number, order: null, acknowledged: false, stocking })
-  }
-  return slots
-}
-
-/** Whose slot it is, is known; any other belongs to some operation without an answer. */
-function isTaken({ order, stocking }: Slot): boolean {
-  return order !== null || stocking !== null
 }
 
 function withProduct(shop: Shop, name: string, stocked: Stocked): ReadonlyMap<string, Stocked> {
