@@ -82,11 +82,11 @@ function recordingClient(world: World, life: Life, replica: string, history: His
   return {
     ...client,
     async execute(commands: readonly Command[], options?: { timeoutMs?: number | undefined }) {
-      for (const { type, key } of commands) if (type === 'restock') history.restock(key)
+      for (const { type, key } of commands) if (type === 'restock') history.change(key)
       const results = await client.execute(commands, options)
       for (const [at, { type, key }] of commands.entries()) {
         const result = results[at]
-        if (type === 'restock' && result?.error === undefined) history.restock(key, result?.index)
+        if (type === 'restock' && result?.error === undefined) history.change(key, result?.index)
       }
       return results
     },

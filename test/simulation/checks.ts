@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { LogEntry, Order, Product } from '@bazaar/client'
-import { checkLookups, checkOrders, type Stocking } from '@bazaar/linearizability'
+import { checkLookups, checkOrders, type OrderOperation } from '@bazaar/linearizability'
 import { orderOf } from '../../apps/order/src/ledger.ts'
-import type { History, Restock } from './history.ts'
+import type { History } from './history.ts'
 import { logPathOf } from './order-process.ts'
 import { Violation } from './witness.ts'
 import type { World } from './world.ts'
@@ -17,36 +17,29 @@ export function checkAll(world: World, history: History, products: InitialProduc
   checkKeys(log)
   checkStock(log, world, products)
   checkFiles(world)
-  const operations = [...history.operations, ...stockings(log, history, world.scheduler.now)]
+  const operations = [...history.operations, ...placedChanges(log, history, world.scheduler.now)]
   const orders = checkOrders(products, operations, { stepsMax: 2_000_000, deadEndsMax: 200_000 })
   if (!orders.ok) throw new Violation(`I4: ${orders.explanation}`)
   const lookups = checkLookups(log, history.lookups, history.acknowledgements)
   if (!lookups.ok) throw new Violation(`I7: ${lookups.explanation}`)
 }
 
-/** What catalogs restocked, at its place in the log. */
-function stockings(log: readonly LogEntry[], { restocks }: History, end: number): Stocking[] {
-  const found: Stocking[] = []
+/** Changes of stock and price, each at its place in the log. */
+function placedChanges(log: readonly LogEntry[], { changes }: History, end: number): OrderOperation[] {
+  const placed: OrderOperation[] = []
   let after = 0
   for (const entry of log) {
     if (entry.type === 'buy' || entry.type === 'sell') after = entry.number
-    if (entry.type !== 'stock') continue
-    const { key, name, quantity } = entry
-    const { invoked, answers } = restocks.get(key) as Restock
-    const returned = Math.min(end, ...answers.filter(({ index }) => index >= entry.index).map(({ at }) => at))
-    found.push({
-      type: 'stock',
-      client: 'catalog',
-      key,
-      name,
-      quantity,
-      after,
-      invoked,
-      returned,
-      outcome: { done: true },
-    })
+    const attempts = 'key' in entry ? changes.get(entry.key) : undefined
+    if (attempts === undefined || (entry.type !== 'stock' && entry.type !== 'product')) continue
+    const { index, name, key } = entry
+    const returned = Math.min(end, ...attempts.answers.filter(answer => answer.index >= index).map(({ at }) => at))
+    const { invoked } = attempts
+    const common = { client: 'log', key, name, after, invoked, returned, outcome: { done: true } } as const
+    if (entry.type === 'stock') placed.push({ type: 'stock', quantity: entry.quantity, ...common })
+    else placed.push({ type: 'price', price: entry.price, ...common })
   }
-  return found
+  return placed
 }
 
 /** I1: every acknowledged order stands in the committed log as it was acknowledged. */

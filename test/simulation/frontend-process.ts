@@ -41,6 +41,7 @@ export function startFrontendProcess({ world, life, cacheEntriesMax, bug, fatal 
       const json = hit ?? (await cache.fetch(product))
       return json === null ? null : (JSON.parse(json) as { data: Product }).data
     },
+    products: async () => (JSON.parse(await cache.list()) as { data: Product[] }).data,
   })
   const run = async (): Promise<void> => {
     cache.open((await confirmedIndex(replicas, clock, signal)) as number)

@@ -5,20 +5,20 @@ export interface Recorded<Op extends OrderOperation> {
   answer(outcome: NonNullable<Op['outcome']>): void
 }
 
-/** When it was tried first, and which log index was known to be applied at which time afterwards. */
-export interface Restock {
+/** When a change of stock or price was tried first, and which log index was known to be applied at which time after it. */
+export interface ChangeAttempts {
   readonly invoked: number
   readonly answers: { readonly index: number; readonly at: number }[]
 }
 
-/** What the clients saw, and when catalogs restocked. Times are the scheduler's, in ms. */
+/** What the clients saw, and when stock and prices were changed. Times are the scheduler's, in ms. */
 export class History {
   readonly #now: () => number
   readonly operations: OrderOperation[] = []
   readonly lookups: Lookup[] = []
   readonly acknowledgements: Acknowledgement[] = []
-  /** What catalogs restocked, by key. */
-  readonly restocks = new Map<string, Restock>()
+  /** Changes of stock and price that were tried, by key. */
+  readonly changes = new Map<string, ChangeAttempts>()
 
   constructor(now: () => number) {
     this.#now = now
@@ -36,11 +36,11 @@ export class History {
     }
   }
 
-  /** A catalog tries to restock; to be called again with the index that it was answered. */
-  restock(key: string, index?: number): void {
-    const restock = this.restocks.get(key) ?? { invoked: this.#now(), answers: [] }
-    this.restocks.set(key, restock)
-    if (index !== undefined) restock.answers.push({ index, at: this.#now() })
+  /** A change is tried; to be called again with the index that it was answered. */
+  change(key: string, index?: number): void {
+    const attempts = this.changes.get(key) ?? { invoked: this.#now(), answers: [] }
+    this.changes.set(key, attempts)
+    if (index !== undefined) attempts.answers.push({ index, at: this.#now() })
   }
 
   /** The highest order number that any client knows of. */

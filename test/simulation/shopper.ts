@@ -1,5 +1,5 @@
-import { BazaarError, type Command, type Order } from '@bazaar/client'
-import type { OrderAttempt, OrderQuery } from '@bazaar/linearizability'
+import { BazaarError, type Command, type ErrorReason, type Order } from '@bazaar/client'
+import type { OrderAttempt, OrderQuery, Refusal } from '@bazaar/linearizability'
 import type { History } from './history.ts'
 import type { Life } from './life.ts'
 import type { Random } from './random.ts'
@@ -9,6 +9,11 @@ import type { World } from './world.ts'
 export const answerMsMax = 11_000
 /** A little more than that, so that a late answer is told from none. */
 const patienceMs = 12_000
+
+/** Errors that leave open what became of a request, or may become of it. */
+const retryable: ReadonlySet<string> = new Set<ErrorReason>(['NO_QUORUM', 'OVERLOADED'])
+/** Errors that the contract has for what a shopper asks; any other is a violation. */
+const expected: ReadonlySet<string> = new Set<ErrorReason>(['OUT_OF_STOCK', 'KEY_REUSED', 'NO_QUORUM', 'OVERLOADED'])
 
 type OrderCommand = Command & { type: 'buy' | 'sell' }
 
@@ -32,6 +37,7 @@ export class Shopper {
   readonly #options: ShopperOptions
   /** Orders that it has tried to place, and when first. */
   readonly #placed = new Map<OrderCommand, number>()
+  readonly #acknowledged: OrderCommand[] = []
   #keys = 0
   #stopped = false
   /** True once it has left the shop: nothing of its is under way. */
@@ -57,8 +63,11 @@ export class Shopper {
 
   async #act(): Promise<void> {
     const { random, productNames, history } = this.#options
-    const draw = random.weighted({ order: 55, repeat: 5, lookup: 25, query: 15 })
+    const draw = random.weighted({ order: 50, repeat: 5, reuse: 1, change: 3, lookup: 25, list: 3, query: 15 })
     if (draw === 'lookup') return void (await this.lookUp(random.pick(productNames)))
+    if (draw === 'list') return this.#list()
+    if (draw === 'change') return this.#change()
+    if (draw === 'reuse') return this.#reuse()
     if (draw === 'query') return this.query(1 + random.below(history.lastNumber + 2))
     if (draw === 'repeat' && this.#placed.size > 0) return this.#place(random.pick([...this.#placed.keys()]))
     return this.#place(this.#newCommand())
@@ -99,15 +108,62 @@ export class Shopper {
       }),
     )
     if (answer instanceof BazaarError) {
-      if (answer.reason !== 'OUT_OF_STOCK' && answer.reason !== 'PRODUCT_NOT_FOUND') return false
-      recorded.answer({ refused: answer.reason })
+      if (retryable.has(answer.reason)) return false
+      recorded.answer({ refused: answer.reason as Refusal })
       return true
     }
     if (answer === null) return false
     recorded.answer(answer)
+    this.#acknowledged.push(command)
     const { number } = answer.order
     history.acknowledgements.push({ frontend, name, number, invoked, returned: world.scheduler.now })
     return true
+  }
+
+  /** Adds stock or changes a price, as the shop's owner does. */
+  async #change(): Promise<void> {
+    const { random, productNames, history, world, life } = this.#options
+    const name = random.pick(productNames)
+    const key = `${life.name}-${++this.#keys}`
+    const command: Command = random.chance(0.5)
+      ? { type: 'stock', key, name, quantity: 1 + random.below(5) }
+      : { type: 'product', key, name, price: 1 + random.below(100) }
+    const frontend = this.#frontend()
+    history.change(key)
+    const answer = await this.#ask(frontend, `${command.type} ${name} (${key})`, () =>
+      world.frontends.call(life, frontend, patienceMs, service => service.submit(command)),
+    )
+    if (answer !== null && !(answer instanceof BazaarError)) history.change(key, answer.index)
+  }
+
+  /** The key of an order that was acknowledged, with another order: never accepted (I2). */
+  async #reuse(): Promise<void> {
+    const { random, world, life } = this.#options
+    if (this.#acknowledged.length === 0) return
+    const command = random.pick(this.#acknowledged)
+    const other = { ...command, quantity: command.quantity + 1 }
+    const frontend = this.#frontend()
+    const answer = await this.#ask(frontend, `another order with the key ${command.key}`, () =>
+      world.frontends.call(life, frontend, patienceMs, service => service.submit(other)),
+    )
+    const fits = answer === null || (answer instanceof BazaarError && retryable.has(answer.reason))
+    if (fits || (answer instanceof BazaarError && answer.reason === 'KEY_REUSED')) return
+    world.witness.report(`I2: key ${command.key} was used again with another order: ${JSON.stringify(answer)}`)
+  }
+
+  async #list(): Promise<void> {
+    const { history, world, life, productNames } = this.#options
+    const frontend = this.#frontend()
+    const invoked = world.scheduler.now
+    const answer = await this.#ask(frontend, 'all products?', () =>
+      world.frontends.call(life, frontend, patienceMs, service => service.products()),
+    )
+    if (answer === null || answer instanceof BazaarError) return
+    const returned = world.scheduler.now
+    for (const name of productNames) {
+      const product = answer.find(each => each.name === name) ?? null
+      history.lookups.push({ frontend, name, invoked, returned, product })
+    }
   }
 
   async query(number: number): Promise<void> {
@@ -146,8 +202,10 @@ export class Shopper {
       return answer
     } catch (error) {
       told(String(error))
-      if (error instanceof BazaarError) return error
-      return null
+      if (!(error instanceof BazaarError)) return null
+      if (!expected.has(error.reason))
+        world.witness.report(`${frontend} answered ${what} with ${error.reason}: ${error}`)
+      return error
     } finally {
       if (world.scheduler.now - since > answerMsMax) onSilence(frontend, since)
     }

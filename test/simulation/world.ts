@@ -27,9 +27,10 @@ export interface CatalogService {
 
 /** What a front-end answers to the shop's customers. */
 export interface FrontendService {
-  submit(command: Command): Promise<{ order?: Order }>
+  submit(command: Command): Promise<{ index: number; order?: Order }>
   order(number: number): Promise<Order | null>
   product(name: string): Promise<Product | null>
+  products(): Promise<Product[]>
 }
 
 /** A look into a running replica, for faults and checks; not for other processes. */
