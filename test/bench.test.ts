@@ -72,6 +72,20 @@ t.test('bench measures a cluster of its own, reads every order back and leaves n
   t.strictSame(leftovers(), [])
 })
 
+t.test('no figure is twice as bad as its goal on a machine left alone, and each order is there once', async t => {
+  const { status, stdout, stderr } = await bazaar('bench', '--limits', '--seconds', '1', '--json', '-')
+  t.equal(stderr, '')
+  const { ratios, orders, disturbance, passed } = JSON.parse(stdout)
+  t.equal(orders.counted, orders.acknowledged)
+  t.ok(orders.acknowledged > 200, `${orders.acknowledged} orders`)
+  for (const [name, { value, goal }] of Object.entries<{ value: number; goal: number }>(ratios)) {
+    t.ok(value > 0 && goal > 0, `${name} ${value}, goal ${goal}`)
+  }
+  t.comment(`${Math.round(disturbance * 100)} % of the processor time went to others`)
+  t.equal(status, passed ? 0 : 1)
+  t.ok(passed, JSON.stringify(ratios))
+})
+
 t.test('chaos kills leaders under load, and nothing acknowledged is lost', async t => {
   const { status, stdout, stderr } = await bazaar(
     'chaos',

@@ -1,5 +1,6 @@
 import { barChart } from './bar-chart.ts'
 import { type BenchmarkResult, type BenchmarkRun, benchmarkPassed, warmUpIterations } from './benchmark.ts'
+import { disturbanceNote } from './disturbance.ts'
 import { formatCount, formatMs, formatPercent, plural, roundDeep } from './format.ts'
 import { machineLine } from './machine.ts'
 import type { Summary } from './statistics.ts'
@@ -25,6 +26,7 @@ export function benchmarkText(result: BenchmarkResult): string {
     `Its parts (ms)\n\n${tableText(partsTable(result))}`,
     meansChart(result),
     ...cacheGain(result),
+    ...disturbanceNote(result.disturbance),
     verdictLines(result),
   ].join('\n\n')
 }
@@ -130,7 +132,7 @@ function verdictLines(result: BenchmarkResult): string {
 
 /** The result as CONTRACT.md's `bench --json`, and more beside. */
 export function benchmarkJson(result: BenchmarkResult): object {
-  const { runs, verified, stock, network, machine, seed, ratePerSecond, preload, products } = result
+  const { runs, verified, stock, network, machine, disturbance, seed, ratePerSecond, preload, products } = result
   return roundDeep({
     runs: runs.map(({ p, cache, clients, iterations, ...rest }) => ({
       p,
@@ -148,6 +150,7 @@ export function benchmarkJson(result: BenchmarkResult): object {
     products,
     networkMs: network,
     machine,
+    disturbance,
   })
 }
 

@@ -1,5 +1,6 @@
 import type { Order, Product } from '@bazaar/client'
 import type { BenchOptions, CacheMode } from './bench-options.ts'
+import { watchDisturbance } from './disturbance.ts'
 import { type ExperimentOptions, type ExperimentResult, runExperiment } from './experiment.ts'
 import { describeMachine, type Machine } from './machine.ts'
 import type { Progress } from './progress.ts'
@@ -14,6 +15,8 @@ export interface Venue {
   cache: CacheMode | 'deployed'
   /** Nobody else orders or restocks here, so the stock must add up to the unit. */
   exclusive: boolean
+  /** Its processes, where they are on this machine. */
+  pids: readonly number[]
   close(): Promise<void>
 }
 
@@ -42,6 +45,8 @@ export interface BenchmarkResult {
   stock: StockSum | null
   network: Summary
   machine: Machine
+  /** The share of this machine's processor time that went to others meanwhile, 0…1; null for a deployment elsewhere. */
+  disturbance: number | null
   seed: number
   ratePerSecond: number | null
   preload: number
@@ -67,7 +72,9 @@ export async function runBenchmark(options: BenchOptions, world: BenchmarkWorld)
     for (const mode of modes) visits.push(await enter(mode, options, world))
     const [first] = visits
     if (first === undefined) throw new Error('a benchmark needs at least one shop, got none')
+    const disturbance = watchDisturbance(visits.flatMap(({ venue }) => venue.pids))
     for (const p of options.probabilities) for (const visit of visits) await measure(visit, p, options, world)
+    const disturbed = first.venue.exclusive ? disturbance() : null
     const checks = []
     for (const visit of visits) checks.push(await check(visit, world))
     const { seed, ratePerSecond, preload } = options
@@ -77,6 +84,7 @@ export async function runBenchmark(options: BenchOptions, world: BenchmarkWorld)
       stock: mergeStock(checks.map(({ stock }) => stock)),
       network: first.network,
       machine: describeMachine(),
+      disturbance: disturbed,
       seed,
       ratePerSecond,
       preload,

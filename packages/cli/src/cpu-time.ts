@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 
 /** Linux counts processor time for programs in hundredths of a second, whatever the kernel's own tick is. */
-const tickMs = 10
+export const tickMs = 10
 
 /**
  * Processor time that a process has used so far, in user and in system mode together, in ms (proc_pid_stat(5), fields 14

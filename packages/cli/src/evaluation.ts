@@ -2,6 +2,7 @@ import { cachePairs, originalReportMs, partsTable, sumTable } from './bench-repo
 import type { BenchmarkResult } from './benchmark.ts'
 import type { Breakdown } from './breakdown.ts'
 import type { ChaosResult } from './chaos-run.ts'
+import { disturbanceNote } from './disturbance.ts'
 import { formatCount, formatMs, formatPercent, plural } from './format.ts'
 import type { GrowthResult } from './growth.ts'
 import { growthRatios, growthTable } from './growth-report.ts'
@@ -45,7 +46,7 @@ export function evaluationMarkdown(evaluation: Evaluation, folder: string): stri
   const sections = [
     `# Evaluation\n\nMeasured on ${date} with \`${command}\`, which writes this document; nothing in it is typed by hand.\n` +
       `The machine: ${machineLine(benchmark.machine)}. Clients, shop and all its processes share it.`,
-    `## Look-up plus order\n\n${experiment(benchmark)}\n\n${markdown(sumTable(benchmark))}\n\n` +
+    `## Look-up plus order\n\n${experiment(benchmark)}\n\n${[markdown(sumTable(benchmark)), ...disturbanceNote(benchmark.disturbance)].join('\n\n')}\n\n` +
       `![Mean latency against p](${folder}/${evaluationPlots.latency})\n\n` +
       `![Against the original report](${folder}/${evaluationPlots.original})`,
     `### Its parts\n\nTimes in ms.\n\n${markdown(partsTable(benchmark))}`,
@@ -53,7 +54,7 @@ export function evaluationMarkdown(evaluation: Evaluation, folder: string): stri
       `What it holds while one client looks products up at random and orders now and then:\n\n` +
       `\`\`\`\n${replacementText(products, entriesMax, steps)}\n\`\`\``,
     `## Limits\n\nA bare Fastify server with the same requests, schemas and bodies, and the bare disk, measured in turns ` +
-      `with the shop.\n\n${markdown(limitsTable(limits))}\n\n${markdown(ratioTable(ratiosOf(limits)))}`,
+      `with the shop.\n\n${markdown(limitsTable(limits))}\n\n${[markdown(ratioTable(ratiosOf(limits))), ...disturbanceNote(limits.disturbance)].join('\n\n')}`,
     `## Where an order’s time goes\n\n${breakdownText(evaluation.breakdown)}`,
     `## Growth\n\n${markdown(growthTable(growth))}\n\n${markdown(ratioTable(growthRatios(growth)))}`,
     `## Failover\n\n${failoverText(evaluation.failover)}\n\n![Failover](${folder}/${evaluationPlots.failover})`,

@@ -1,5 +1,6 @@
 import { measureAppends } from './append-limit.ts'
 import { connectionShopper } from './connection-shopper.ts'
+import { watchDisturbance } from './disturbance.ts'
 import { runExperiment } from './experiment.ts'
 import { LeanConnection } from './lean-connection.ts'
 import type { NextRequest } from './load.ts'
@@ -44,6 +45,8 @@ export interface LimitsResult {
   /** Orders that were acknowledged, and how many the shop had taken when the next one came. */
   orders: { acknowledged: number; counted: number }
   machine: Machine
+  /** The share of the machine's processor time that went to others meanwhile, 0…1; null where it cannot be known. */
+  disturbance: number | null
   seconds: number
 }
 
@@ -107,6 +110,7 @@ async function takeTurns(
     leanOrders64: pairOf(lean, 64, orders),
   }
   const sliceMs = (seconds * 1000) / rounds
+  const disturbance = watchDisturbance([...ordinary.bazaar.pids, ...ordinary.bare.pids])
   const mix = { count: 0, sum: 0 }
   let append = new Recorder()
   let acknowledged = 0
@@ -139,6 +143,7 @@ async function takeTurns(
     append: append.summary(),
     orders: { acknowledged: acknowledged + ordersOf(meters), counted: last.number - 1 },
     machine: describeMachine(),
+    disturbance: disturbance(),
     seconds,
   }
 }

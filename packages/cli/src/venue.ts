@@ -2,6 +2,7 @@ import type { CacheMode } from './bench-options.ts'
 import type { Venue } from './benchmark.ts'
 import { connectionShopper } from './connection-shopper.ts'
 import { LeanConnection } from './lean-connection.ts'
+import { serverOf } from './limits-run.ts'
 import { benchStock, startOwnCluster } from './own-cluster.ts'
 import { httpShopper, type Shopper } from './shopper.ts'
 
@@ -10,10 +11,11 @@ const cacheEntries = 10
 
 /** A deployment, or, where there is no url, a cluster of its own with as many orders stored as asked. */
 export async function openVenue(url: string | null, cache: CacheMode | 'deployed', preload: number): Promise<Venue> {
-  if (url !== null) return { url, cache: 'deployed', exclusive: false, close: async () => {} }
+  if (url !== null) return { url, cache: 'deployed', exclusive: false, pids: [], close: async () => {} }
   const settings = { stock: benchStock, cache: cache === 'off' ? 0 : cacheEntries }
   const cluster = await startOwnCluster(settings, preload)
-  return { url: cluster.url, cache, exclusive: true, close: () => cluster.stop() }
+  const { pids } = await serverOf(cluster)
+  return { url: cluster.url, cache, exclusive: true, pids, close: () => cluster.stop() }
 }
 
 /** On the machine that is measured the clients must take little of it; a deployment may need more of HTTP. */

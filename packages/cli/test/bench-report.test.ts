@@ -19,7 +19,13 @@ const machine = { cpu: 'Test CPU', cores: 2, memoryGiB: 4, system: 'Linux', node
 const newWorld = (shops = new Map<string, FakeShop>()) => ({
   openVenue: async (cache: 'on' | 'off' | 'deployed') => {
     shops.set(cache, new FakeShop())
-    return { url: 'http://shop', cache, exclusive: cache !== 'deployed', close: async () => void shops.delete(cache) }
+    return {
+      url: 'http://shop',
+      cache,
+      exclusive: cache !== 'deployed',
+      pids: [],
+      close: async () => void shops.delete(cache),
+    }
   },
   connect: async ({ cache }: Venue) => (shops.get(cache) as FakeShop).shopper(),
   measureNetwork: async () => summarize([0.1]),
@@ -54,6 +60,7 @@ const example: BenchmarkResult = {
   stock: { expected: 23_998_400, actual: 23_998_400 },
   network: summarize([0.08, 0.09, 0.1]),
   machine,
+  disturbance: 0.01,
   seed: 1,
   ratePerSecond: null,
   preload: 0,

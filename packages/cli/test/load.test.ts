@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
@@ -6,6 +7,7 @@ import t, { type Test } from 'tap'
 import { measureAppends } from '../src/append-limit.ts'
 import { connectionShopper } from '../src/connection-shopper.ts'
 import { cpuTimeMs } from '../src/cpu-time.ts'
+import { watchDisturbance } from '../src/disturbance.ts'
 import { LeanConnection } from '../src/lean-connection.ts'
 import { type LimitsResult, loadKinds, nextOrder } from '../src/limits.ts'
 import { limitsJson, limitsPassed, limitsText, ratiosOf } from '../src/limits-report.ts'
@@ -167,6 +169,16 @@ t.test('processor time is read from /proc', { skip: process.platform !== 'linux'
   t.throws(() => cpuTimeMs(2 ** 30), { code: 'ENOENT' })
 })
 
+t.test('what others take of the machine is seen', { skip: process.platform !== 'linux' }, async t => {
+  const others = spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' })
+  t.teardown(() => others.kill('SIGKILL'))
+  await once(others, 'spawn')
+  const [all, known] = [watchDisturbance([]), watchDisturbance([others.pid as number])]
+  await new Promise(resolve => setTimeout(resolve, 400))
+  const [unknownShare, knownShare] = [all() ?? 0, known() ?? 0]
+  t.ok(unknownShare > knownShare, `${unknownShare} of the machine, ${knownShare} when it counts as ours`)
+})
+
 const summary = (p50: number): Summary => ({ count: 1000, mean: p50, ci95: 0.01, p50, p99: p50 * 3, max: p50 * 9 })
 const measured = (p50: number, perSecond: number, cpuMs: number) => ({
   ...summary(p50),
@@ -183,6 +195,7 @@ const example: LimitsResult = {
   append: summary(0.2),
   orders: { acknowledged: 9000, counted: 9000 },
   machine: { cpu: 'Test CPU', cores: 2, memoryGiB: 4, system: 'Linux', node: '24' },
+  disturbance: 0.02,
   seconds: 5,
 }
 
@@ -204,5 +217,8 @@ t.test('the ratios are those of the goals', async t => {
 t.test('a ratio twice as bad as its goal fails, and so does an order that is not there', async t => {
   t.ok(limitsPassed(example), 'missing a goal by a little is the machine’s noise')
   t.notOk(limitsPassed({ ...example, lookupAndOrder5: { count: 1, mean: 3 } }))
+  const slow = { ...example, lookupAndOrder5: { count: 1, mean: 3 }, disturbance: 0.4 }
+  t.ok(limitsPassed(slow), 'a machine that others use is not judged')
+  t.match(limitsText(slow), /Disturbed: 40 % of the processor time went to others/)
   t.notOk(limitsPassed({ ...example, orders: { acknowledged: 9001, counted: 9000 } }))
 })
