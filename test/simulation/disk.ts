@@ -80,7 +80,7 @@ export class SimulatedDisk {
         files.beforeWrite()
         file.append(Buffer.from(text, 'latin1'))
       },
-      read: (offset, length) => file.read(offset, length),
+      read: (offset, length) => file.read(offset, length).toString('latin1'),
       sync: () => this.#sync(path, file),
       truncate: size => {
         if (!life.calls()) return

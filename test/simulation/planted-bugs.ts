@@ -2,7 +2,7 @@ import { Cache } from '../../apps/frontend/src/cache.ts'
 import { Ledger } from '../../apps/order/src/ledger.ts'
 import type { Disk, DiskFile } from '../../apps/order/src/raft-log/disk.ts'
 import type { Transport } from '../../apps/order/src/raft-log/transport.ts'
-import type { Leadership, ReplicatedLog } from '../../apps/order/src/replicated-log.ts'
+import type { ReplicatedLog } from '../../apps/order/src/replicated-log.ts'
 import type { PlantedBug } from './planted-bug.ts'
 
 /** The mistakes that the simulator must find. None of them is in the product: each is put around or in place of a part. */
@@ -17,7 +17,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
       }
     },
   },
-  'a deposed leader still answers': { log: neverDeposed },
+  'a deposed leader still answers': { log: selfAssured, readLog: selfAssured },
   'a cache fill without lease': {
     cache: class extends Cache {
       /** Drops the entry, but does not tell the fills on their way. */
@@ -41,14 +41,12 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
 function overriding<T extends object>(original: T, replaced: Partial<T>): T {
   return new Proxy(original, {
     get(target, name) {
-      if (Object.hasOwn(replaced, name)) return Reflect.get(replaced, name)
+      const own = Reflect.get(replaced, name)
+      if (own !== undefined) return own
       const value = Reflect.get(target, name, target)
       return typeof value === 'function' ? value.bind(target) : value
     },
-    set: (target, name, value) => {
-      const owner = Object.hasOwn(replaced, name) ? replaced : target
-      return Reflect.set(owner, name, value, owner)
-    },
+    set: (target, name, value) => Reflect.set(target, name, value, target),
   })
 }
 
@@ -75,24 +73,17 @@ function eagerPropose(log: ReplicatedLog): ReplicatedLog['propose'] {
   }
 }
 
-/** Never hears that it was deposed, so it goes on refusing by what it knows. */
-function neverDeposed(log: ReplicatedLog): ReplicatedLog {
-  let own: Leadership | null = null
-  const replaced = {
-    get leadership() {
-      return own ?? log.leadership
-    },
-    set onLeadership(listener: (leadership: Leadership) => void) {
-      log.onLeadership = leadership => {
-        if (leadership.leading) own = leadership
-        if (leadership.leading || own === null) listener(leadership)
-      }
-    },
+/** Once it has begun to lead, takes its word for it that it still does. */
+function selfAssured(log: ReplicatedLog): ReplicatedLog {
+  let confirmedTerm = 0
+  return overriding(log, {
     barrier: async () => {
-      if (own === null || log.leadership.leading) await log.barrier()
+      const { leading, term } = log.leadership
+      if (leading && term === confirmedTerm) return
+      await log.barrier()
+      confirmedTerm = term
     },
-  }
-  return overriding(log, replaced)
+  })
 }
 
 /** Counts everybody's vote as given when the highest member asks for it. */
@@ -123,7 +114,7 @@ function eagerFollowerSync(disk: Disk, leads: () => boolean): Disk {
 /** Recovery that takes the last line of any log for torn. */
 function cutOnOpen(disk: Disk): Disk {
   return withFiles(disk, file => {
-    const text = file.read(0, file.size).toString('latin1')
+    const text = file.read(0, file.size)
     file.truncate(text.lastIndexOf('\n', text.length - 2) + 1)
     return {}
   })

@@ -9,7 +9,9 @@ import type { Entry } from '@bazaar/raft'
 
 const head = '{"index":'
 const termHead = ',"term":'
-const tailLength = ',"crc":"00000000"}\n'.length
+const tailHead = ',"crc":"'
+const tailEnd = '"}\n'
+const tailLength = tailHead.length + 8 + tailEnd.length
 /** No line is longer: a name is at most 64 code points (12 characters each, escaped), a key 255 (2 each). */
 export const lineBytesMax = 2048
 
@@ -34,7 +36,8 @@ export function openLine(line: string): Entry | null {
   const bodyLength = line.length - tailLength
   if (bodyLength < head.length || line.length > lineBytesMax || !line.startsWith(head)) return null
   const body = line.slice(0, bodyLength)
-  if (line.slice(bodyLength) !== `,"crc":"${hex(crc32(body))}"}\n`) return null
+  if (!line.startsWith(tailHead, bodyLength) || !line.endsWith(tailEnd)) return null
+  if (parseHex(line, bodyLength + tailHead.length) !== crc32(body)) return null
   const termAt = line.indexOf(termHead, head.length)
   const termEnd = line.indexOf(',', termAt + termHead.length)
   if (termAt < 0 || termEnd < 0) return null
@@ -84,4 +87,16 @@ function escapeCharacter(character: string): string {
 
 function hex(crc: number): string {
   return crc.toString(16).padStart(8, '0')
+}
+
+/** The number that 8 lower-case hex digits stand for, or -1; without making a string, for it is done for every line. */
+function parseHex(text: string, start: number): number {
+  let value = 0
+  for (let at = start; at < start + 8; at++) {
+    const code = text.charCodeAt(at)
+    if (code >= 48 && code <= 57) value = value * 16 + code - 48
+    else if (code >= 97 && code <= 102) value = value * 16 + code - 87
+    else return -1
+  }
+  return value
 }

@@ -43,6 +43,9 @@ export interface ProcessSpec {
   env: Record<string, string>
 }
 
+/** Young objects get 4 MiB instead of 16 before they are collected: 30 MB less a process, for a few per cent of CPU. */
+const nodeOptions = '--max-semi-space-size=4'
+
 /** The service that a process belongs to: the part of its name before the number. */
 export type Service = 'order' | 'catalog' | 'frontend'
 
@@ -55,7 +58,12 @@ export type Service = 'order' | 'catalog' | 'frontend'
 export function topology(settings: ClusterSettings, data: string): ProcessSpec[] {
   const spec = (service: Service, number: number, env: Record<string, string>): ProcessSpec => {
     const name = `${service}-${number}`
-    const common = { BAZAAR_NAME: name, BAZAAR_DATA: data, BAZAAR_REPLICAS: String(settings.replicas) }
+    const common = {
+      BAZAAR_NAME: name,
+      BAZAAR_DATA: data,
+      BAZAAR_REPLICAS: String(settings.replicas),
+      NODE_OPTIONS: nodeOptions,
+    }
     return { name, entry: entryOf(service), env: { ...common, ...env } }
   }
   const catalogEnv: Record<string, string> = {

@@ -66,8 +66,15 @@ export class Leader implements RoleHandler {
     this.#ticks += 1
     const heardAt = majorityValue([this.#ticks, ...this.#followers.map(follower => follower.heardAt)])
     this.#ticksToHeartbeat -= 1
-    if (this.#ticks - heardAt >= this.#member.options.electionTicks) this.#transitions.follow()
-    else if (this.#ticksToHeartbeat <= 0) this.#heartbeat()
+    if (this.#ticks - heardAt >= this.#member.options.electionTicks) {
+      this.#transitions.follow()
+      return
+    }
+    for (const follower of this.#followers) {
+      follower.tick()
+      this.#replicate(follower)
+    }
+    if (this.#ticksToHeartbeat <= 0) this.#heartbeat()
   }
 
   receive(message: Message): void {
@@ -129,7 +136,7 @@ export class Leader implements RoleHandler {
 
   #countFor(follower: Progress): number {
     const waiting = this.#member.log.lastIndex - follower.nextIndex + 1
-    return Math.min(waiting, this.#member.options.entriesPerAppendMax)
+    return Math.min(waiting, this.#member.options.entriesPerAppendMax, follower.allowance)
   }
 
   /** An empty append at the end of what was sent: a follower that missed some of it refuses, and so gets it again. */

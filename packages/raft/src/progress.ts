@@ -7,6 +7,7 @@ import type { MemberId, Options } from './types.ts'
 export class Progress {
   readonly member: MemberId
   readonly #appendsInFlightMax: number
+  readonly #entriesPerTickMax: number
   matchIndex = 0
   nextIndex: number
   /** The leader's tick at which the follower was heard last. */
@@ -15,6 +16,8 @@ export class Progress {
   round = 0
   /** Answers to older rounds are from before the last set-back, and say nothing of the log any more. */
   #roundMin = 1
+  /** How many entries may still be sent in this tick. */
+  allowance: number
   #probing = true
   #probeSent = false
   /** The last indexes of the requests that are not yet acknowledged, oldest first. */
@@ -23,11 +26,19 @@ export class Progress {
   constructor(member: MemberId, options: Options, nextIndex: number, heardAt: number) {
     this.member = member
     this.#appendsInFlightMax = options.appendsInFlightMax
+    this.#entriesPerTickMax = options.entriesPerTickMax
+    this.allowance = options.entriesPerTickMax
     this.nextIndex = nextIndex
     this.heardAt = heardAt
   }
 
+  /** A new tick begins. */
+  tick(): void {
+    this.allowance = this.#entriesPerTickMax
+  }
+
   get mayAppend(): boolean {
+    if (this.allowance === 0) return false
     return this.#probing ? !this.#probeSent : this.#inFlight.length < this.#appendsInFlightMax
   }
 
@@ -40,6 +51,7 @@ export class Progress {
   sent(count: number): void {
     this.#probeSent = true
     if (count === 0) return
+    this.allowance -= count
     this.nextIndex += count
     this.#inFlight.push(this.nextIndex - 1)
   }

@@ -48,6 +48,8 @@ export interface Options {
   readonly entriesPerAppendMax: number
   /** AppendEntries requests with entries that may be unanswered per follower. */
   readonly appendsInFlightMax: number
+  /** Entries sent to one follower per tick, so that one that catches up does not crowd out the others. */
+  readonly entriesPerTickMax: number
   /** Uniform in [0, 1). */
   readonly random: () => number
   /** Makes the entry that is stored for a proposed payload; null is a leader's no-op (section 8; thesis 6.4). Pure. */

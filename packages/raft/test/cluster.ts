@@ -42,6 +42,7 @@ export const defaultTuning: Tuning = {
   jitterTicks: 0,
   entriesPerAppendMax: 4,
   appendsInFlightMax: 2,
+  entriesPerTickMax: 1000,
   random: () => 0,
 }
 

@@ -19,8 +19,11 @@ export interface DiskFile {
    * then the file is as it was.
    */
   append(text: string): void
-  /** Up to `length` bytes from `offset`; fewer only at the end. Nearly always from the page cache, hence not async. */
-  read(offset: number, length: number): Buffer
+  /**
+   * Up to `length` bytes from `offset` as Latin-1 text; fewer only at the end. Nearly always from the page cache, hence
+   * not async.
+   */
+  read(offset: number, length: number): string
   /** Resolves once all that was appended before the call is on disk (fdatasync). A failure is final: crash. */
   sync(): Promise<void>
   /** Cuts the file; durable after the next `sync`. */
@@ -31,7 +34,7 @@ export interface DiskFile {
 }
 
 /** Bytes that `rewrite` holds in memory at a time. */
-const rewriteChunkBytes = 1 << 20
+const rewriteChunkBytes = 1 << 18
 
 export const realDisk: Disk = {
   async open(path) {
@@ -57,6 +60,8 @@ export const realDisk: Disk = {
 class RealFile implements DiskFile {
   readonly #descriptor: number
   #size: number
+  /** What was read last. One buffer for all: a restart that reads gigabytes would leave as much garbage behind. */
+  #scratch = Buffer.alloc(0)
 
   constructor(descriptor: number) {
     this.#descriptor = descriptor
@@ -78,15 +83,8 @@ class RealFile implements DiskFile {
     this.#size += bytes.length
   }
 
-  read(offset: number, length: number): Buffer {
-    const bytes = Buffer.allocUnsafe(Math.min(length, Math.max(0, this.#size - offset)))
-    let done = 0
-    while (done < bytes.length) {
-      const count = readSync(this.#descriptor, bytes, done, bytes.length - done, offset + done)
-      if (count === 0) break
-      done += count
-    }
-    return bytes.subarray(0, done)
+  read(offset: number, length: number): string {
+    return this.#readBytes(offset, length).toString('latin1')
   }
 
   sync(): Promise<void> {
@@ -101,11 +99,24 @@ class RealFile implements DiskFile {
   }
 
   rewrite(offset: number): void {
-    for (let at = offset; at < this.#size; at += rewriteChunkBytes) this.#write(this.read(at, rewriteChunkBytes), at)
+    for (let at = offset; at < this.#size; at += rewriteChunkBytes)
+      this.#write(this.#readBytes(at, rewriteChunkBytes), at)
   }
 
   close(): void {
     closeSync(this.#descriptor)
+  }
+
+  #readBytes(offset: number, length: number): Buffer {
+    if (this.#scratch.length < length) this.#scratch = Buffer.allocUnsafeSlow(length)
+    const wanted = Math.min(length, Math.max(0, this.#size - offset))
+    let done = 0
+    while (done < wanted) {
+      const count = readSync(this.#descriptor, this.#scratch, done, wanted - done, offset + done)
+      if (count === 0) break
+      done += count
+    }
+    return this.#scratch.subarray(0, done)
   }
 
   #write(bytes: Buffer, offset: number): void {

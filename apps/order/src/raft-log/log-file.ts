@@ -7,7 +7,7 @@ import type { DiskFile } from './disk.ts'
 /** Lines kept in memory so that followers and the follower feed are served without reading the file. */
 export const recentLinesMax = 4096
 /** Bytes that recovery reads at a time. */
-const recoveryChunkBytes = 1 << 20
+const recoveryChunkBytes = 1 << 18
 const stretchEntries = 1 << 16
 
 /** The log failed its checksum where it was known to be synced. */
@@ -61,12 +61,12 @@ export class LogFile {
   async recover(syncedBytes: number, onLine: (line: string) => void): Promise<void> {
     let rest = ''
     for (let at = 0; at < this.#file.size; ) {
-      const bytes = this.#file.read(at, recoveryChunkBytes)
-      at += bytes.length
-      const text = rest + bytes.toString('latin1')
+      const chunk = this.#file.read(at, recoveryChunkBytes)
+      at += chunk.length
+      const text = rest + chunk
       const taken = this.#recoverLines(text, onLine)
       rest = text.slice(taken)
-      if (bytes.length === 0 || rest.length > lineBytesMax) break
+      if (chunk.length === 0 || rest.length > lineBytesMax) break
     }
     if (this.#bytes < syncedBytes) {
       throw new RotError(`log.jsonl is bad from byte ${this.#bytes} on, though ${syncedBytes} bytes were synced`)
@@ -173,7 +173,7 @@ export class LogFile {
 
   #linesOfFile(from: number, to: number): string {
     const offset = this.offsetOf(from)
-    const text = this.#file.read(offset, this.offsetOf(to + 1) - offset).toString('latin1')
+    const text = this.#file.read(offset, this.offsetOf(to + 1) - offset)
     let start = 0
     for (let index = from; index <= to; index++) {
       const end = text.indexOf('\n', start) + 1
