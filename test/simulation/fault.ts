@@ -67,7 +67,7 @@ export function planFaults({ random, orders, others, untilMs, count }: FaultPlan
   let at = 0
   while (plan.length < count) {
     at = random.chance(0.4) ? at + random.between(0, 150) : random.between(0, untilMs)
-    if (random.chance(0.3)) plan.push(...drawEpisode(random, at, orders, others))
+    if (random.chance(0.5)) plan.push(...drawEpisode(random, at, orders, others))
     else plan.push({ at, fault: drawFault(random, random.weighted(favourites), orders, others) })
   }
   return plan.filter(planned => planned.at < untilMs).sort((a, b) => a.at - b.at)

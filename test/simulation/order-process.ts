@@ -84,6 +84,7 @@ export async function startOrderProcess(options: OrderProcessOptions): Promise<v
   })
   opened.log = log
   const seen: ReplicatedLog = bug.log?.(log) ?? log
+  const readLog = bug.readLog?.(log) ?? log
   const feed = new LogFeed(log, life.clock)
   const sequencer = new Sequencer(seen, ledger, () => feed.advance())
   observe(log, name, world)
@@ -95,7 +96,7 @@ export async function startOrderProcess(options: OrderProcessOptions): Promise<v
   }
   const service = {
     execute: sequencer.execute.bind(sequencer),
-    order: (number: number) => readOrder(bug.readLog?.(log) ?? log, ledger, number),
+    order: (number: number) => readOrder(readLog, ledger, number),
     status,
     log: (after: number, sink: object) => {
       const head = { commitIndex: log.appliedIndex }

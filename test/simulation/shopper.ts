@@ -17,6 +17,9 @@ const expected: ReadonlySet<string> = new Set<ErrorReason>(['OUT_OF_STOCK', 'KEY
 
 type OrderCommand = Command & { type: 'buy' | 'sell' }
 
+/** Weights. `repeat`: an order with its key once more; `reuse`: the key with another order; `change`: stock or price. */
+export type Habits = Readonly<Record<'order' | 'repeat' | 'reuse' | 'change' | 'lookup' | 'list' | 'query', number>>
+
 export interface ShopperOptions {
   readonly world: World
   readonly life: Life
@@ -24,6 +27,8 @@ export interface ShopperOptions {
   readonly history: History
   readonly productNames: readonly string[]
   readonly frontends: readonly string[]
+  /** How often it does what. */
+  readonly habits: Habits
   /** Share of its orders that sell. */
   readonly sells: number
   /** Milliseconds between two requests, on average. */
@@ -62,15 +67,22 @@ export class Shopper {
   }
 
   async #act(): Promise<void> {
-    const { random, productNames, history } = this.#options
-    const draw = random.weighted({ order: 50, repeat: 5, reuse: 1, change: 3, lookup: 25, list: 3, query: 15 })
+    const { random, productNames } = this.#options
+    const draw = random.weighted(this.#options.habits)
     if (draw === 'lookup') return void (await this.lookUp(random.pick(productNames)))
     if (draw === 'list') return this.#list()
     if (draw === 'change') return this.#change()
     if (draw === 'reuse') return this.#reuse()
-    if (draw === 'query') return this.query(1 + random.below(history.lastNumber + 2))
+    if (draw === 'query') return this.query(this.#numberToAskFor())
     if (draw === 'repeat' && this.#placed.size > 0) return this.#place(random.pick([...this.#placed.keys()]))
     return this.#place(this.#newCommand())
+  }
+
+  /** Any number up to a little more than there are, but mostly a recent one. */
+  #numberToAskFor(): number {
+    const { random, history } = this.#options
+    const next = history.lastNumber + 2
+    return random.chance(0.5) ? 1 + random.below(next) : Math.max(1, next - random.below(6))
   }
 
   #newCommand(): OrderCommand {

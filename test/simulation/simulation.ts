@@ -139,7 +139,7 @@ class Run {
 
   #newShopper(name: string): Shopper {
     const { world, history } = this
-    const { products, thinkMs, sells } = this.#profile
+    const { products, thinkMs, sells, habits } = this.#profile
     return new Shopper({
       world,
       life: new Life(name, world.scheduler),
@@ -149,6 +149,7 @@ class Run {
       frontends: this.#frontends,
       thinkMs,
       sells,
+      habits,
       onSilence: (frontend, since) => {
         if (this.#hosts.undisturbedSince(frontend, since)) world.witness.report(`${frontend} gave no answer in time`)
       },
