@@ -164,6 +164,11 @@ if (skip !== null) {
     t.notMatch(machine.console(), /Lockfile is up to date/, 'no second install')
     t.same(await keptOrders(), bought)
   })
+
+  await step('all that happened within the memory of a t2.micro, without swap', async t => {
+    if (machine.memory === null) t.pass('memory', { skip: 'needs control groups for memory' })
+    else t.equal(machine.memory.kills(), 0, 'the kernel killed nothing for want of memory')
+  })
 }
 
 function whyNotHere(): string | null {

@@ -1,13 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BaseSystem } from './base-system.ts'
 import { cloudUrl } from './cloud-address.ts'
+import { MemoryLimit } from './memory-limit.ts'
 import { run } from './run.ts'
 
 const dataVolumeBytes = 256 * 1024 * 1024
+/** A t2.micro has 1 GiB; this leaves some to its kernel and to what else runs on Ubuntu. There is no swap. */
+const memoryBytes = 850 * 1024 * 1024
 const stopTimeoutMs = 60_000
 
 /** What the machine told CloudFormation. */
@@ -27,6 +30,8 @@ export class Machine {
   #cloud: ChildProcess | null = null
   #container: ChildProcess | null = null
   #disk = ''
+  /** Null where this system does not limit memory. */
+  memory: MemoryLimit | null = null
   readonly #signals: Signal[] = []
 
   /**
@@ -48,6 +53,7 @@ export class Machine {
     for (const name of ['changes', 'work', 'rootfs']) mkdirSync(this.#path(name))
     // Links from a layer below would each be copied first.
     await run('cp', ['--archive', '--link', `${this.#base.packages}/.`, this.#path('changes')])
+    this.memory = MemoryLimit.create(basename(this.#folder), memoryBytes)
     const image = this.#path('data.img')
     writeFileSync(image, '')
     truncateSync(image, dataVolumeBytes)
@@ -68,11 +74,12 @@ export class Machine {
     this.#signals.length = 0
     // The mount is in a namespace of its own, and is gone with it; should the test be killed, so is the machine.
     const layers = `lowerdir=${this.#base.rootfs},upperdir=${this.#path('changes')}`
-    const script = `mount -t overlay overlay -o ${layers},workdir=${this.#path('work')} "$1" && shift && exec "$@"`
+    const mount = `mount -t overlay overlay -o ${layers},workdir=${this.#path('work')} ${this.#path('rootfs')}`
+    const enter = this.memory === null ? 'true' : `echo $$ >${this.memory.folder}/cgroup.procs`
     this.#container = spawn(
       'setpriv',
       [
-        ...['--pdeathsig', 'KILL', 'unshare', '--mount', '--', 'sh', '-c', script, 'sh', this.#path('rootfs')],
+        ...['--pdeathsig', 'KILL', 'unshare', '--mount', '--', 'sh', '-c', `${mount} && ${enter} && exec "$@"`, 'sh'],
         ...['systemd-nspawn', '--quiet', '--boot', '--register=no', '--keep-unit', '--machine=bazaar'],
         ...[`--directory=${this.#path('rootfs')}`, '--resolv-conf=off', '--link-journal=no', '--console=read-only'],
         `--network-namespace-path=/proc/${this.#cloud?.pid}/ns/net`,
@@ -127,6 +134,7 @@ export class Machine {
     await this.stop()
     this.#cloud?.stdin?.end()
     if (this.#disk !== '') await run('losetup', ['--detach', this.#disk])
+    this.memory?.remove()
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
