@@ -27,7 +27,11 @@ export class BazaarStack extends Stack {
     const machine = new Machine(this, 'Machine', { ...settings, userData: opening.userData })
     const volume = new DataVolume(this, 'Data', { instance: machine.instance, existing: settings.dataVolume })
     opening.waitFor(machine.instance, machine.address, volume.attachment)
-    Tags.of(this).add('Name', settings.stackName)
+    // What `bazaar deploy` finds it by, and finds out about it.
+    const tags = { Name: settings.stackName, 'bazaar:stack': settings.stackName }
+    for (const [key, value] of Object.entries(tags)) Tags.of(this).add(key, value)
+    Tags.of(machine.instance).add('bazaar:commit', settings.commit)
+    Tags.of(machine.instance).add('bazaar:port', String(settings.port))
     this.#outputs(settings, machine, volume)
   }
 

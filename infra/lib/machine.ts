@@ -1,12 +1,11 @@
 import { CfnParameter, Fn } from 'aws-cdk-lib'
 import * as ec2 from 'aws-cdk-lib/aws-ec2'
 import { Construct } from 'constructs'
+import { canonical, ubuntu } from './image.ts'
 import type { Settings } from './settings.ts'
 
 /** Root disk in GiB: the system, 1 of swap, and two builds. */
 const rootGiB = 10
-/** The account that publishes Ubuntu's images. */
-const canonical = '099720109477'
 const anywhere = '0.0.0.0/0'
 
 export interface MachineProps
@@ -75,7 +74,6 @@ export class Machine extends Construct {
       const description = 'Ubuntu 24.04 for amd64; looked up when there are credentials'
       return new CfnParameter(this, 'Image', { type: 'AWS::EC2::Image::Id', description }).valueAsString
     }
-    const name = 'ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-amd64-server-*'
-    return ec2.MachineImage.lookup({ name, owners: [canonical] }).getImage(this).imageId
+    return ec2.MachineImage.lookup({ name: ubuntu, owners: [canonical] }).getImage(this).imageId
   }
 }

@@ -46,7 +46,7 @@ export const contextKeys = {
   ami: 'image (the newest Ubuntu 24.04 at the first deploy)',
   port: 'public port (80)',
   repository: 'address to clone from (origin of this checkout)',
-  commit: 'commit to run, in full (HEAD of this checkout)',
+  commit: 'commit to run (HEAD of this checkout)',
   registry: 'npm registry (https://registry.npmjs.org)',
   cache: "products in the front-end's cache, or off (10)",
   replicas: 'order replicas, odd (3)',

@@ -13,7 +13,7 @@ import { exitStatus } from './usage-error.ts'
 const onTheMachine: Record<string, unknown> = { units: unitsCommand, check: checkCommand }
 
 /**
- * `bazaar deploy …`: a machine's own sub-commands run here; all others are the program `infra/deploy/main.ts`, whose
+ * `bazaar deploy …`: a machine's own sub-commands run here; all others are the program `infra/bin/deploy.ts`, whose
  * dependencies are installed when they are first needed.
  *
  * @returns the exit status
@@ -24,7 +24,7 @@ export async function deploy(rawArgs: readonly string[]): Promise<number> {
   const isHelp = rawArgs.includes('--help') || rawArgs.includes('-h')
   const infra = fileURLToPath(new URL('../../../infra', import.meta.url))
   if (!isHelp) await installInfra(infra)
-  return exitStatusOf(process.execPath, [join(infra, 'deploy/main.ts'), ...rawArgs])
+  return exitStatusOf(process.execPath, [join(infra, 'bin/deploy.ts'), ...rawArgs])
 }
 
 async function runOwn(command: CommandDef, rawArgs: readonly string[]): Promise<number> {

@@ -1,0 +1,35 @@
+import { execFileSync } from 'node:child_process'
+import { readCheckout } from '../checkout.ts'
+import { type Settings, settingsFrom } from '../settings.ts'
+import { Cloud } from './cloud.ts'
+import type { Deployment } from './deploy.ts'
+import { UsageError } from './errors.ts'
+import type { Options } from './options.ts'
+import { savedSettings } from './saved-settings.ts'
+
+/** Puts together what the command line, the last deployment and this checkout say. Throws a `UsageError`. */
+export function deploymentOf({ context: given, command, words: [word] }: Options): Deployment {
+  const name = command === 'update' ? (word ?? given.commit) : given.commit
+  const commit = name === undefined ? {} : { commit: inFull(name) }
+  const context = { ...savedSettings(), ...given, ...commit }
+  return { cloud: Cloud.in(context.region), settings: checked(context), context }
+}
+
+function checked(context: Deployment['context']): Settings {
+  try {
+    const surroundings = { account: undefined, region: context.region, ...readCheckout() }
+    return settingsFrom(key => context[key as keyof typeof context], surroundings)
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
+}
+
+/** A branch, tag or short id of this checkout as the full id of its commit. */
+function inFull(name: string): string {
+  try {
+    const words = ['-C', import.meta.dirname, 'rev-parse', '--verify', '--quiet', `${name}^{commit}`]
+    return execFileSync('git', words, { encoding: 'utf8' }).trim()
+  } catch {
+    return name
+  }
+}
