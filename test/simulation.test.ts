@@ -5,7 +5,7 @@ import { shrink } from './simulation/shrink.ts'
 import { type Outcome, simulate } from './simulation/simulation.ts'
 
 /** `bazaar test` and `bazaar test --soak`; a planted bug has to be found within the seeds of the former. */
-const usualSeeds = 300
+const usualSeeds = 500
 const seeds = process.env.BAZAAR_SOAK === '1' ? 10_000 : usualSeeds
 /** Lines of the trace that a failure shows. */
 const traceLinesShown = 40

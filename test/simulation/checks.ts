@@ -18,7 +18,10 @@ export function checkAll(world: World, history: History, products: InitialProduc
   checkStock(log, world, products)
   checkFiles(world)
   const operations = [...history.operations, ...placedChanges(log, history, world.scheduler.now)]
-  const orders = checkOrders(products, operations, { stepsMax: 2_000_000, deadEndsMax: 200_000 })
+  const before = products.map(product => {
+    return { ...product, quantity: product.quantity + (history.stockedBefore.get(product.name) ?? 0) }
+  })
+  const orders = checkOrders(before, operations, { stepsMax: 2_000_000, deadEndsMax: 200_000 })
   if (!orders.ok) throw new Violation(`I4: ${orders.explanation}`)
   const lookups = checkLookups(log, history.lookups, history.acknowledgements)
   if (!lookups.ok) throw new Violation(`I7: ${lookups.explanation}`)

@@ -19,6 +19,8 @@ export class History {
   readonly acknowledgements: Acknowledgement[] = []
   /** Changes of stock and price that were tried, by key. */
   readonly changes = new Map<string, ChangeAttempts>()
+  /** Stock that was added before the first customer came, by product. */
+  readonly stockedBefore = new Map<string, number>()
 
   constructor(now: () => number) {
     this.#now = now

@@ -18,6 +18,8 @@ export interface Profile {
   readonly restockMs: number
   readonly cacheEntriesMax: number
   readonly quality: NetworkQuality
+  /** Entries that the log has from the start: more than fit one message, or a replica's memory of recent lines. */
+  readonly entriesBefore: number
   /** Milliseconds under load, and faults in them. */
   readonly loadMs: number
   readonly faults: number
@@ -53,6 +55,7 @@ export function drawProfile(random: Random): Profile {
       duplication: random.pick([0, 0, 0.05]),
       reordering: random.pick([0, 0, 0.1]),
     },
+    entriesBefore: random.chance(0.03) ? 5000 : 0,
     loadMs: random.between(1000, 4000),
     faults: random.pick([4, 8, 12, 20]),
   }

@@ -1,4 +1,4 @@
-import { BazaarError, type Command, type ErrorReason, type Order } from '@bazaar/client'
+import { BazaarError, type Command, commandsPerRequestMax, type ErrorReason, type Order } from '@bazaar/client'
 import type { OrderAttempt, OrderQuery, Refusal } from '@bazaar/linearizability'
 import type { History } from './history.ts'
 import type { Life } from './life.ts'
@@ -146,6 +146,19 @@ export class Shopper {
       world.frontends.call(life, frontend, patienceMs, service => service.submit(command)),
     )
     if (answer !== null && !(answer instanceof BazaarError)) history.change(key, answer.index)
+  }
+
+  /** Fills the log before anything else happens: adds one to the stock, so many times, at the leader itself. */
+  async stockUp(leader: string, times: number): Promise<void> {
+    const { productNames, history, world, life } = this.#options
+    for (let left = times; left > 0; left -= commandsPerRequestMax) {
+      const commands = Array.from({ length: Math.min(left, commandsPerRequestMax) }, (_, at) => {
+        const name = productNames[at % productNames.length] as string
+        return { type: 'stock' as const, key: `${life.name}-${left - at}`, name, quantity: 1 }
+      })
+      await world.orders.call(life, leader, patienceMs, service => service.execute(commands))
+      for (const { name } of commands) history.stockedBefore.set(name, (history.stockedBefore.get(name) ?? 0) + 1)
+    }
   }
 
   /** The key of an order that was acknowledged, with another order: never accepted (I2). */

@@ -103,6 +103,7 @@ class Run {
   async perform(): Promise<void> {
     for (const name of this.#hosts.names) this.#hosts.start(name)
     await this.#until('the shop opens', () => this.world.witness.lines.some(line => line.includes('"seeded"')))
+    await this.#fillLog()
     const shoppers = this.#sendShoppers()
     await this.#bringTrouble()
     for (const shopper of shoppers) shopper.stop()
@@ -127,6 +128,19 @@ class Run {
     for (const name of this.#frontends) {
       this.#hosts.add(name, (life, _, fatal) => startFrontendProcess({ world, life, cacheEntriesMax, bug, fatal }))
     }
+  }
+
+  async #fillLog(): Promise<void> {
+    const leader = this.world.replicas.find(name => this.world.probes.get(name)?.leadership().leading)
+    const { entriesBefore } = this.#profile
+    if (entriesBefore === 0 || leader === undefined) return
+    let done = false
+    const filled = async (): Promise<void> => {
+      await this.#newShopper('owner').stockUp(leader, entriesBefore)
+      done = true
+    }
+    void filled()
+    await this.#until('the log is filled', () => done)
   }
 
   #sendShoppers(): Shopper[] {
