@@ -7,6 +7,9 @@ import type { World } from './world.ts'
 /** How long the supervisor takes to start a process again that gave up, in ms. */
 const giveUpDownMs = 100
 
+/** A process that has to end takes no longer, in ms. */
+const endMsMax = 50
+
 interface Host {
   readonly name: string
   readonly start: (life: Life, health: DiskHealth, fatal: (error: Error) => void) => Promise<void> | void
@@ -28,7 +31,8 @@ export class Hosts {
   }
 
   add(name: string, start: Host['start']): void {
-    const health: DiskHealth = { full: false, failingSyncs: 0, slowness: 1, onFailedSync: () => host.failedSyncs++ }
+    const onFailedSync = (): void => this.#expectEnd(host)
+    const health: DiskHealth = { full: false, failingSyncs: 0, slowness: 1, onFailedSync }
     const host: Host = { name, start, health, life: null, failedSyncs: 0, disturbedAt: 0 }
     this.#hosts.set(name, host)
   }
@@ -93,6 +97,13 @@ export class Hosts {
     const host = this.#host(name)
     host.disturbedAt = this.#world.scheduler.now
     if (host.life?.paused) host.life.resume()
+  }
+
+  /** After a failed sync nobody knows what is on disk: the process may do nothing but end. */
+  #expectEnd(host: Host): void {
+    host.failedSyncs++
+    const { life } = host
+    life?.after(endMsMax, () => this.#world.witness.report(`${host.name} went on after a failed sync`))
   }
 
   /** The process ends itself. Without a reason that is a violation, whatever it says. */
