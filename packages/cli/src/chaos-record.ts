@@ -23,6 +23,7 @@ export interface ChaosRecord {
 
 export const failuresMax = 10
 
+/** A record in which nothing has happened yet. */
 export function newChaosRecord(): ChaosRecord {
   return { operations: [], lookups: [], acknowledged: [], requests: 0, failed: 0, retried: 0, failures: [] }
 }

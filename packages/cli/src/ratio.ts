@@ -11,6 +11,7 @@ export interface Ratio {
   better: 'above' | 'below'
 }
 
+/** Whether the measured ratio is at least, or at most, what its goal says. */
 export function meetsGoal({ value, goal, better }: Ratio): boolean {
   return better === 'above' ? value >= goal : value <= goal
 }

@@ -12,6 +12,7 @@ export interface Stuck<State, Op extends Operation> {
   readonly open: readonly Op[]
 }
 
+/** For a person: the longest order of events that works, and the operations that fit nowhere after it. */
 export function explainStuck<State, Op extends Operation>(model: Model<State, Op>, stuck: Stuck<State, Op>): string {
   const line = (operation: Op) => `  ${whenAndWho(operation)} ${model.describe(operation)}`
   const left = stuck.open.length - shownMax
@@ -25,6 +26,7 @@ export function explainStuck<State, Op extends Operation>(model: Model<State, Op
   ].join('\n')
 }
 
+/** For a person: the search was given up after so many steps, which says neither yes nor no. */
 export function explainUndecided(steps: number, deadEnds: number): string {
   return `undecided: the search was given up after ${steps} steps and ${deadEnds} dead ends`
 }
