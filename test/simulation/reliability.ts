@@ -110,7 +110,7 @@ async function planted(): Promise<string> {
   }
   return `## Planted bugs
 
-A check that finds nothing may be blind. Each of these mistakes, injected in the tests only, must be found within the 300
+A check that finds nothing may be blind. Each of these mistakes, injected in the tests only, must be found within the
 seeds of \`./bin/bazaar test\`.
 
 ${table(['mistake', 'seeds needed', 'found by'], rows)}`
@@ -163,7 +163,7 @@ costs look-ups, not orders; so does a front-end, for everybody behind it. The fu
 ## How to repeat it
 
 \`\`\`sh
-./bin/bazaar test                                     # 300 seeds, every crash point, every planted bug
+./bin/bazaar test                                     # 500 seeds, every crash point, every planted bug
 ./bin/bazaar test --soak                              # 10,000 seeds
 node test/simulation/replay.ts SEED --trace           # one run, everything that happened (Node 24)
 ./bin/bazaar chaos --seconds 120 --json chaos.json    # real processes
