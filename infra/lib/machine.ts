@@ -1,4 +1,4 @@
-import { CfnParameter, Fn } from 'aws-cdk-lib'
+import { Annotations, CfnParameter, Fn } from 'aws-cdk-lib'
 import * as ec2 from 'aws-cdk-lib/aws-ec2'
 import { Construct } from 'constructs'
 import { canonical, ubuntu } from './image.ts'
@@ -48,6 +48,8 @@ export class Machine extends Construct {
       ...(props.ssh === null ? {} : { keyName: props.ssh.keyPair }),
       ...(props.dataVolume === null ? {} : { availabilityZone: props.dataVolume.zone }),
     })
+    // An image that changed by itself would be another machine.
+    Annotations.of(this.instance).acknowledgeWarning('CloudFormation-Validate::W9010')
     this.address = new ec2.CfnEIP(this, 'Address', { domain: 'vpc', instanceId: this.instance.ref })
   }
 

@@ -14,8 +14,8 @@ export async function cdkDeploy(region: string, context: Partial<Record<ContextK
   const folder = mkdtempSync(join(tmpdir(), 'bazaar-cdk-'))
   const outputs = join(folder, 'outputs.json')
   try {
-    const words = ['deploy', '--require-approval', 'never', '--progress', 'events', '--outputs-file', outputs]
-    await cdk(region, [...words, ...contextWords(context)])
+    const words = ['deploy', '--method', 'direct', '--require-approval', 'never', '--progress', 'events']
+    await cdk(region, [...words, '--outputs-file', outputs, ...contextWords(context)])
     const [stack] = Object.values(JSON.parse(readFileSync(outputs, 'utf8')) as Record<string, Outputs>)
     return stack ?? {}
   } finally {

@@ -7,6 +7,9 @@ import { UsageError } from './errors.ts'
 import type { Options } from './options.ts'
 import { savedSettings } from './saved-settings.ts'
 
+/** Outside a checkout only a deployment needs to know a commit, and it finds out that this one does not exist. */
+const noCommit = '0'.repeat(40)
+
 /** Puts together what the command line, the last deployment and this checkout say. Throws a `UsageError`. */
 export function deploymentOf({ context: given, command, words: [word] }: Options): Deployment {
   const name = command === 'update' ? (word ?? given.commit) : given.commit
@@ -17,7 +20,8 @@ export function deploymentOf({ context: given, command, words: [word] }: Options
 
 function checked(context: Deployment['context']): Settings {
   try {
-    const surroundings = { account: undefined, region: context.region, ...readCheckout() }
+    const { repository, commit } = readCheckout()
+    const surroundings = { account: undefined, region: context.region, repository, commit: commit ?? noCommit }
     return settingsFrom(key => context[key as keyof typeof context], surroundings)
   } catch (error) {
     throw new UsageError((error as Error).message)
@@ -28,7 +32,7 @@ function checked(context: Deployment['context']): Settings {
 function inFull(name: string): string {
   try {
     const words = ['-C', import.meta.dirname, 'rev-parse', '--verify', '--quiet', `${name}^{commit}`]
-    return execFileSync('git', words, { encoding: 'utf8' }).trim()
+    return execFileSync('git', words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
   } catch {
     return name
   }
