@@ -1,4 +1,4 @@
-import { Annotations, CfnParameter, Fn } from 'aws-cdk-lib'
+import { CfnParameter, Fn, Validations } from 'aws-cdk-lib'
 import * as ec2 from 'aws-cdk-lib/aws-ec2'
 import { Construct } from 'constructs'
 import { canonical, ubuntu } from './image.ts'
@@ -48,8 +48,10 @@ export class Machine extends Construct {
       ...(props.ssh === null ? {} : { keyName: props.ssh.keyPair }),
       ...(props.dataVolume === null ? {} : { availabilityZone: props.dataVolume.zone }),
     })
-    // An image that changed by itself would be another machine.
-    Annotations.of(this.instance).acknowledgeWarning('CloudFormation-Validate::W9010')
+    Validations.of(this.instance).acknowledge(
+      { id: 'CloudFormation-Validate::W9010', reason: 'an image that changed by itself would be another machine' },
+      { id: 'CloudFormation-Validate::W3010', reason: 'the zone is that of a volume that is there already' },
+    )
     this.address = new ec2.CfnEIP(this, 'Address', { domain: 'vpc', instanceId: this.instance.ref })
   }
 
