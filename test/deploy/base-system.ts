@@ -64,6 +64,7 @@ async function installSystem(suite: string, folder: string): Promise<void> {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   await run('chroot', [folder, 'apt-get', 'install', '--yes', '--no-install-recommends', ...cloudInit], { env })
   await run('chroot', [folder, 'apt-get', 'clean'])
+  await run('systemd-nspawn', ['--quiet', '--register=no', '--keep-unit', '--directory', folder, 'true'])
   writeFileSync(join(folder, 'etc/cloud/cloud.cfg.d/99-test.cfg'), configuration)
 }
 

@@ -8,7 +8,7 @@ import { join } from 'node:path'
  *
  * @param infra absolute path of the package
  */
-export async function installInfra(infra: string): Promise<void> {
+export function installInfra(infra: string): void {
   const root = join(infra, '..')
   const lockfile = join(root, 'pnpm-lock.yaml')
   const stamp = join(root, '.bazaar', 'installed-infra')

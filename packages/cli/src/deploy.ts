@@ -23,7 +23,7 @@ export async function deploy(rawArgs: readonly string[]): Promise<number> {
   if (Object.hasOwn(onTheMachine, name)) return runOwn(onTheMachine[name] as CommandDef, rest)
   const isHelp = rawArgs.includes('--help') || rawArgs.includes('-h')
   const infra = fileURLToPath(new URL('../../../infra', import.meta.url))
-  if (!isHelp) await installInfra(infra)
+  if (!isHelp) installInfra(infra)
   return exitStatusOf(process.execPath, [join(infra, 'bin/deploy.ts'), ...rawArgs])
 }
 

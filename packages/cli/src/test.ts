@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
-import { existsSync, globSync } from 'node:fs'
+import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { defineCommand } from 'citty'
+import { installInfra } from './deploy-install.ts'
 import { type FileResult, TapReader } from './tap-reader.ts'
 import { exitStatus } from './usage-error.ts'
 
@@ -23,12 +24,13 @@ export const testCommand = defineCommand({
   },
   async run({ args }) {
     const isUnit = (file: string) => !file.startsWith('test/') || systemTestsWithoutProcesses.includes(file)
-    const files = testFiles()
+    const withInfra = !args.unit && hasInfra()
+    const files = testFiles(withInfra)
     const soak = args.soak ? { BAZAAR_SOAK: '1' } : {}
     const environment = { ...process.env, PATH: [bin, process.env.PATH].join(delimiter), ...soak }
     const timeout = (kind: 'unit' | 'system') => fileTimeoutSeconds[args.soak ? 'soak' : kind]
     const totals: Totals = { passed: 0, failed: 0 }
-    await runChecks(totals, environment)
+    await runChecks(withInfra, totals, environment)
     await runTap(files.filter(isUnit), availableParallelism(), timeout('unit'), totals, environment)
     if (!args.unit)
       await runTap(
@@ -48,22 +50,30 @@ interface Totals {
   failed: number
 }
 
-function testFiles(): string[] {
-  const folders = ['packages/*', 'apps/*', 'infra', '.'].map(folder => `${folder}/test/**/*.test.ts`)
-  const files = globSync(folders, { cwd: root }).sort()
-  if (existsSync(join(root, 'infra/node_modules'))) return files
-  if (files.some(isInfra)) console.log('skipped  infra: its dependencies are not installed')
-  return files.filter(file => !isInfra(file))
+function testFiles(withInfra: boolean): string[] {
+  const folders = ['packages/*', 'apps/*', ...(withInfra ? ['infra'] : []), '.']
+  return globSync(
+    folders.map(folder => `${folder}/test/**/*.test.ts`),
+    { cwd: root },
+  ).sort()
 }
 
-function isInfra(file: string): boolean {
-  return file.startsWith('infra/')
+/** Installs what the tests of deployments need and the first use of `bazaar` left out; says so when that cannot be. */
+function hasInfra(): boolean {
+  try {
+    installInfra(join(root, 'infra'))
+    return true
+  } catch (error) {
+    console.log(`skipped  infra: ${(error as Error).message}`)
+    return false
+  }
 }
 
 /** Types, style and dead code; each counts as one test. */
-async function runChecks(totals: Totals, env: NodeJS.ProcessEnv): Promise<void> {
+async function runChecks(withInfra: boolean, totals: Totals, env: NodeJS.ProcessEnv): Promise<void> {
   const checks = [
     ['types', 'tsc', '-p', 'test/tsconfig.json'],
+    ...(withInfra ? [['types of infra', 'tsc', '-p', 'infra'] as const] : []),
     ['style', 'biome', 'check', '--error-on-warnings', '.'],
     ['dead code', 'knip'],
   ] as const
