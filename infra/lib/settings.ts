@@ -36,6 +36,7 @@ export interface Surroundings {
   region: string | undefined
   repository: string | null
   commit: string | null
+  registry: string
 }
 
 /** The keys of the context, with what each is for. `bazaar deploy` has an option of the same name for each. */
@@ -47,7 +48,7 @@ export const contextKeys = {
   port: 'public port (80)',
   repository: 'address to clone from (origin of this checkout)',
   commit: 'commit to run (HEAD of this checkout)',
-  registry: 'npm registry (https://registry.npmjs.org)',
+  registry: 'npm registry (the one npm uses here)',
   cache: "products in the front-end's cache, or off (10)",
   replicas: 'order replicas, odd (3)',
   instanceProfile: 'instance profile for Session Manager, a name or an ARN (none)',
@@ -90,7 +91,7 @@ export function settingsFrom(context: ReadContext, surroundings: Surroundings): 
       'a public URL',
     ),
     commit: matching('commit', surroundings.commit ?? '', /^[0-9a-f]{40}$/, 'a full commit id of 40 hex digits'),
-    registry: matching('registry', 'https://registry.npmjs.org', /^https?:\/\/[^\s'@]+[^/\s'@]$/, 'a URL'),
+    registry: matching('registry', surroundings.registry, /^https?:\/\/[^\s'@]+[^/\s'@]$/, 'a URL'),
     cache: read('cache') === 'off' ? 0 : integer('cache', read('cache') ?? '10', 0, cacheMax),
     replicas: replicas(read('replicas') ?? '3'),
     instanceProfile: profileName(optional('instanceProfile', /^[\w+=,.@:/-]+$/, 'the name or ARN of a profile')),

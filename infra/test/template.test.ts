@@ -41,7 +41,8 @@ const basis: Context = {
 }
 
 function settingsOf(context: Context) {
-  const nowhere = { account: undefined, region: undefined, repository: null, commit: null }
+  const registry = 'https://packages.example'
+  const nowhere = { account: undefined, region: undefined, repository: null, commit: null, registry }
   return settingsFrom(key => ({ ...basis, ...context })[key as ContextKey], nowhere)
 }
 

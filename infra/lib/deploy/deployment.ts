@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { readCheckout } from '../checkout.ts'
+import { npmRegistry } from '../npm-registry.ts'
 import { type Settings, settingsFrom } from '../settings.ts'
 import { Cloud } from './cloud.ts'
 import type { Deployment } from './deploy.ts'
@@ -21,7 +22,9 @@ export function deploymentOf({ context: given, command, words: [word] }: Options
 function checked(context: Deployment['context']): Settings {
   try {
     const { repository, commit } = readCheckout()
-    const surroundings = { account: undefined, region: context.region, repository, commit: commit ?? noCommit }
+    const { region } = context
+    const registry = npmRegistry()
+    const surroundings = { account: undefined, region, repository, commit: commit ?? noCommit, registry }
     return settingsFrom(key => context[key as keyof typeof context], surroundings)
   } catch (error) {
     throw new UsageError((error as Error).message)

@@ -16,8 +16,8 @@ const jitterTicks = 5
 /** At most this many entries travel in one AppendEntries request: at most 2 MiB, 150 KiB with usual lines. */
 export const entriesPerAppendMax = 1024
 const appendsInFlightMax = 4
-/** Entries sent to one follower in a tick: a replica that catches up gets 130,000 a second, and orders go on beside it. */
-const entriesPerTickMax = 1300
+/** Entries sent to one follower in a tick: a replica that catches up gets up to 160,000 a second, and orders go on beside it. */
+const entriesPerTickMax = 1600
 /** How often the length synced and the index committed are noted in `state.json`, when they changed. */
 const noteMs = 1000
 /** How long to wait before a write that found the disk full is tried again. */
