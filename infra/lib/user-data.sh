@@ -77,7 +77,10 @@ patiently() {
 code() {
   [[ -e $build/.complete ]] && return
   rm -rf "$build"
-  command -v git curl >/dev/null || { apt-get update -q && apt-get install -qy git curl; }
+  local program
+  for program in git curl; do
+    command -v "$program" >/dev/null || { apt-get update -q && apt-get install -qy "$program"; }
+  done
   git init -q "$build"
   cd "$build"
   patiently git fetch -q --depth 1 "$REPOSITORY" "$COMMIT"
@@ -186,7 +189,8 @@ report() {
   OUTCOME=$outcome REASON=$reason python3 -c '
 import json, os
 boot = open("/proc/sys/kernel/random/boot_id").read().strip()
-print(json.dumps({"Status": os.environ["OUTCOME"], "Reason": os.environ["REASON"], "UniqueId": boot, "Data": ""}), end="")' |
+reason = os.environ["REASON"].encode("utf-8", "ignore").decode()  # without half a character at its cut
+print(json.dumps({"Status": os.environ["OUTCOME"], "Reason": reason, "UniqueId": boot, "Data": ""}), end="")' |
     curl -sS --fail --retry 5 --retry-connrefused --max-time 30 -X PUT -H 'Content-Type:' --data-binary @- "$SIGNAL_URL" ||
     echo 'bazaar: nobody waits for the signal any more'
 }

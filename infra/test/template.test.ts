@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { App, Aspects } from 'aws-cdk-lib'
@@ -166,6 +167,7 @@ t.test('every change of the user-data is waited for anew, on the same machine', 
 t.test('the user-data fits, runs on every boot, and has the settings in front', async t => {
   const text = userDataOf(templateOf({ cache: 'off', replicas: '5' }))
   t.ok(Buffer.byteLength(text) < userDataBytesMax, `${Buffer.byteLength(text)} bytes`)
+  t.match(text, /^[\n\x20-\x7e]*$/, 'plain ASCII, as its parts declare no encoding')
   t.match(text, /cloud_final_modules:\n- \[scripts-user, always\]/)
   t.match(text, /#!\/bin\/bash\nreadonly REPOSITORY='https:\/\/example.com\/bazaar.git'\nreadonly COMMIT='a{40}'\n/)
   t.match(text, /readonly CACHE='0'\nreadonly REPLICAS='5'\nreadonly SIGNAL_URL='signal'\n/)
@@ -210,6 +212,34 @@ t.test('words that deploy does not know are refused', async t => {
   t.throws(() => readOptions(['statsu']), /no command "deploy statsu": it is one of status, logs/)
   t.throws(() => readOptions(['--prot', '80']), /Unknown option '--prot'; it takes --stack/)
   t.throws(() => readOptions(['logs', '--lines', '0']), /--lines must be 1..10000, got "0"/)
+})
+
+t.test('a package with another digest than the commit names is not unpacked', async t => {
+  const script = readFileSync(join(root, 'infra/lib/user-data.sh'), 'utf8')
+  const functions = ['locked', 'patiently', 'package'].map(
+    name => new RegExp(`^${name}\\(\\) {$[\\s\\S]*?^}$`, 'm').exec(script)?.[0],
+  )
+  const home = mkdtempSync(join(folder, 'home-'))
+  mkdirSync(join(home, 'registry/thing/-'), { recursive: true })
+  mkdirSync(join(home, 'package'))
+  writeFileSync(join(home, 'package/file'), 'content')
+  const archive = join(home, 'registry/thing/-/thing-1.0.0.tgz')
+  spawnSync('tar', ['-czf', archive, '-C', home, 'package'])
+  const digest = createHash('sha512').update(readFileSync(archive))
+  const integrity = `sha512-${digest.copy().digest('base64')}`
+  writeFileSync(
+    join(home, 'pnpm-lock.yaml'),
+    `packages:\n\n  thing@1.0.0:\n    resolution: {integrity: ${integrity}}\n`,
+  )
+  const variables = `home=${home} build=${home} REGISTRY=file://${home}/registry download_limit=10 attempts_max=1`
+  const bash = (command: string) =>
+    spawnSync('bash', ['-c', ['set -euo pipefail', variables, ...functions, command].join('\n')], { encoding: 'utf8' })
+  t.equal(bash('locked thing').stdout, `1.0.0 ${digest.digest('hex')}\n`)
+  const tampered = bash(`package thing 1.0.0 ${'0'.repeat(128)}`)
+  t.match(tampered, { status: 1, stdout: /FAILED/ })
+  t.notOk(existsSync(join(home, 'thing-1.0.0')))
+  t.equal(bash('package thing $(locked thing)').status, 0)
+  t.equal(readFileSync(join(home, '.thing/file'), 'utf8'), 'content')
 })
 
 t.test('cdk-nag finds nothing but what is accepted, with its reason', async t => {

@@ -23,13 +23,14 @@ export interface Deployment {
 export async function deploy(deployment: Deployment, wanted: 'any' | 'existing'): Promise<number> {
   const { cloud, settings } = deployment
   const say = (line: string) => console.log(line)
-  say(`deploying ${settings.commit.slice(0, 12)} as ${settings.stackName}`)
+  say(`checking before ${settings.commit.slice(0, 12)} is deployed as ${settings.stackName}`)
   await runChecks(checksOfWho, { cloud, settings, machine: null }, say)
   const machine = await cloud.machine(settings.stackName)
   if (machine === null && wanted === 'existing') throw new DeployError(nothingThere(settings, await cloud.region()))
   await runChecks(checksOfPlace, { cloud, settings, machine }, say)
   await wake(cloud, machine, say)
   saveSettings(deployment.context)
+  say('deploying; the machine is done when it has sold something, which takes it five to ten minutes the first time')
   const outputs = await cdkDeploy(await cloud.region(), pinned(deployment, machine)).catch(async error => {
     await tellLeftovers(cloud, settings)
     throw error
