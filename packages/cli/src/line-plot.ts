@@ -74,6 +74,9 @@ export function linePlotSvg(spec: LinePlot): string {
   svg.setAttribute('color', palette.text.light)
   svg.setAttribute('font-family', fontFamily)
   svg.setAttribute('font-size', '12')
+  // What a screen reader says of the picture.
+  svg.setAttribute('role', 'img')
+  svg.setAttribute('aria-label', spec.title)
   // Plot's own style sheet is for pages; in a file its variables are unknown to most viewers.
   svg.querySelector('style')?.remove()
   svg.insertAdjacentHTML('afterbegin', `${styleSheet()}${paper()}${header(spec)}`)
