@@ -23,7 +23,7 @@ export const testCommand = defineCommand({
     soak: { type: 'boolean', default: false, description: 'random tests run for hours instead of seconds' },
   },
   async run({ args }) {
-    const isUnit = (file: string) => !file.startsWith('test/') || systemTestsWithoutProcesses.includes(file)
+    const isUnit = (file: string) => !/^(test|infra)\//.test(file) || systemTestsWithoutProcesses.includes(file)
     const withInfra = !args.unit && hasInfra()
     const files = testFiles(withInfra)
     const soak = args.soak ? { BAZAAR_SOAK: '1' } : {}
