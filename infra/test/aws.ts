@@ -49,10 +49,7 @@ export class Aws {
     writeFileSync(imagesFile, JSON.stringify(images))
     const port = await freePort()
     const env = { ...process.env, MOTO_AMIS_PATH: imagesFile }
-    const server = spawn('python3', ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)], {
-      env,
-      stdio: 'ignore',
-    })
+    const server = startTied('python3', ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)], env)
     const aws = new Aws(server, `http://127.0.0.1:${port}`)
     const deadline = performance.now() + startTimeoutMs
     while (!(await fetch(`${aws.url}/moto-api/data.json`).catch(() => null))?.ok) {
@@ -91,6 +88,13 @@ export function copyOfInfra(folder: string): string {
   symlinkSync(join(root, 'infra/node_modules'), join(infra, 'node_modules'))
   for (const name of ['node_modules', 'packages']) symlinkSync(join(root, name), join(folder, name))
   return infra
+}
+
+/** Starts a program that ends with this one, even when this one is killed, where the system can do that. */
+export function startTied(program: string, args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
+  const tie = process.platform === 'linux' ? ['setpriv', '--pdeathsig', 'TERM', '--'] : []
+  const [first = program, ...rest] = [...tie, program, ...args]
+  return spawn(first, rest, { env, stdio: 'ignore' })
 }
 
 /** Runs a program to its end, however it ends. */

@@ -1,10 +1,10 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as ec2 from '@aws-sdk/client-ec2'
 import t from 'tap'
-import { Aws, copyOfInfra, type Ended, freePort, hasMoto, image, region, root, run } from './aws.ts'
+import { Aws, copyOfInfra, type Ended, freePort, hasMoto, image, region, root, run, startTied } from './aws.ts'
 
 if (!hasMoto()) {
   t.pass('deployments', { skip: 'needs moto (python3 -m moto.server)' })
@@ -144,7 +144,7 @@ if (!hasMoto()) {
   /** The imitation gives out addresses of loopback: a shop on this machine answers on any of them. */
   function startShop(): ChildProcess {
     const words = ['up', '--host', '0.0.0.0', '--port', String(port), '--data', join(folder, 'data')]
-    return spawn(process.execPath, [join(root, 'packages/cli/dist/main.js'), ...words], { stdio: 'ignore' })
+    return startTied(process.execPath, [join(root, 'packages/cli/dist/main.js'), ...words], process.env)
   }
 
   async function stopShop(shop: ChildProcess): Promise<void> {

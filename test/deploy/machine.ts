@@ -80,7 +80,14 @@ export class Machine {
       'setpriv',
       [
         ...['--pdeathsig', 'KILL', 'unshare', '--mount', '--', 'sh', '-c', `${mount} && ${enter} && exec "$@"`, 'sh'],
-        ...['systemd-nspawn', '--quiet', '--boot', '--register=no', '--keep-unit', '--machine=bazaar'],
+        ...[
+          'systemd-nspawn',
+          '--quiet',
+          '--boot',
+          '--register=no',
+          '--keep-unit',
+          `--machine=${basename(this.#folder)}`,
+        ],
         ...[`--directory=${this.#path('rootfs')}`, '--resolv-conf=off', '--link-journal=no', '--console=read-only'],
         `--network-namespace-path=/proc/${this.#cloud?.pid}/ns/net`,
         `--bind=${this.#disk}:/dev/xvdf`,
