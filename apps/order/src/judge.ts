@@ -1,6 +1,6 @@
 import { BazaarError, type Command, type CommandResult, type LogEntry, type Product } from '@bazaar/client'
 import { encodeFact } from './entry.ts'
-import { type Ledger, orderOf } from './ledger.ts'
+import { type Ledger, orderOf, type Stocked } from './ledger.ts'
 
 /** A result that will not be an error. */
 export type Accepted = Exclude<CommandResult, { error: object }>
@@ -20,18 +20,13 @@ export type Verdict =
   | { type: 'confirm'; result: (appliedIndex: number) => Accepted }
   | { type: 'refuse'; refusal: BazaarError }
 
-interface Speculated {
-  price: number
-  quantity: number
-}
-
 /**
  * Decides commands against what is applied plus what is in flight: the one place where stock, order number, price and
  * key are decided. What is in flight is an overlay over the ledger; it is dropped when leadership ends.
  */
 export class Judge {
   readonly #ledger: Ledger
-  readonly #products = new Map<string, Speculated>()
+  readonly #products = new Map<string, Stocked>()
   readonly #keys = new Map<string, Command>()
   #orders = 0
 
@@ -121,7 +116,7 @@ export class Judge {
     return { type: 'accept', fact: encodeFact(fact), result: index => ({ index, ...rest }) }
   }
 
-  #current(name: string): Readonly<Speculated> | null {
+  #current(name: string): Readonly<Stocked> | null {
     return this.#products.get(name) ?? this.#ledger.product(name)
   }
 

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { encodeFact, seal } from '../src/entry.ts'
-import { type DiskFile, realDisk } from '../src/raft-log/disk.ts'
+import { realDisk } from '../src/raft-log/disk.ts'
 import { LogFile, recentLinesMax } from '../src/raft-log/log-file.ts'
+import { appendUnlessFull, faultyFile } from './faulty-file.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bazaar-log-'))
 t.teardown(() => rmSync(folder, { recursive: true }))
@@ -142,20 +143,7 @@ t.test('a full disk loses nothing: the flush fails, the entries stay readable, t
   const path = join(folder, 'full.jsonl')
   const real = await realDisk.open(path)
   let full = false
-  const file: DiskFile = {
-    get size() {
-      return real.size
-    },
-    append(text) {
-      if (full) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
-      real.append(text)
-    },
-    read: (offset, length) => real.read(offset, length),
-    sync: () => real.sync(),
-    truncate: size => real.truncate(size),
-    rewrite: offset => real.rewrite(offset),
-    close: () => real.close(),
-  }
+  const file = faultyFile(real, { append: appendUnlessFull(real, () => full) })
   const log = new LogFile(file)
   log.append(entries(1, 3))
   await log.flush()

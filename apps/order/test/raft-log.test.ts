@@ -11,6 +11,7 @@ import { entriesPerAppendMax, RaftLog } from '../src/raft-log/driver.ts'
 import { recover } from '../src/raft-log/recovery.ts'
 import type { StoredState } from '../src/raft-log/state-file.ts'
 import { UnixTransport } from '../src/raft-log/transport.ts'
+import { appendUnlessFull, faultyFile } from './faulty-file.ts'
 import { eventually, type Harness, type Member, replicatedLogSuite } from './replicated-log-suite.ts'
 
 const members = [1, 2, 3]
@@ -154,42 +155,20 @@ t.test('a replica whose state is gone, or rotted, keeps its log but not its vote
 
 t.test('an fsync that fails is final: the replica acknowledges nothing and asks to be ended', async t => {
   let broken = false
-  const disk = wrapped(real => ({
-    get size() {
-      return real.size
-    },
-    append: text => real.append(text),
-    read: (offset, length) => real.read(offset, length),
-    sync: () => (broken ? Promise.reject(Object.assign(new Error('i/o error'), { code: 'EIO' })) : real.sync()),
-    truncate: size => real.truncate(size),
-    rewrite: offset => real.rewrite(offset),
-    close: () => real.close(),
-  }))
+  const failure = () => Promise.reject(Object.assign(new Error('i/o error'), { code: 'EIO' }))
+  const disk = wrapped(real => faultyFile(real, { sync: () => (broken ? failure() : real.sync()) }))
   const { leader, propose } = await cluster({ 1: disk, 2: disk, 3: disk })
   await propose([fact('a')])
   const { log, failures } = await leader()
   broken = true
   await t.rejects(log.propose([fact('b')]))
-  const [failure] = await eventually('the leader to fail', () => (failures.length > 0 ? failures : null))
-  t.match(failure, /fdatasync of log.jsonl failed: i\/o error/)
+  const [last] = await eventually('the leader to fail', () => (failures.length > 0 ? failures : null))
+  t.match(last, /fdatasync of log.jsonl failed: i\/o error/)
 })
 
 t.test('a full disk refuses, serves reads, and goes on when there is room', async t => {
   let full = false
-  const disk = wrapped(real => ({
-    get size() {
-      return real.size
-    },
-    append(text) {
-      if (full) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
-      real.append(text)
-    },
-    read: (offset, length) => real.read(offset, length),
-    sync: () => real.sync(),
-    truncate: size => real.truncate(size),
-    rewrite: offset => real.rewrite(offset),
-    close: () => real.close(),
-  }))
+  const disk = wrapped(real => faultyFile(real, { append: appendUnlessFull(real, () => full) }))
   const { leader, propose, identical, running } = await cluster({ 1: disk, 2: disk, 3: disk })
   await propose([fact('a')])
   const { log } = await leader()

@@ -1,0 +1,25 @@
+import type { DiskFile } from '../src/raft-log/disk.ts'
+
+/** The file, with some of its calls replaced, for faults. */
+export function faultyFile(real: DiskFile, faults: Partial<Omit<DiskFile, 'size'>>): DiskFile {
+  return {
+    get size() {
+      return real.size
+    },
+    append: text => real.append(text),
+    read: (offset, length) => real.read(offset, length),
+    sync: () => real.sync(),
+    truncate: size => real.truncate(size),
+    rewrite: offset => real.rewrite(offset),
+    close: () => real.close(),
+    ...faults,
+  }
+}
+
+/** A call to `append` that finds the disk full while `isFull` says so. */
+export function appendUnlessFull(real: DiskFile, isFull: () => boolean): DiskFile['append'] {
+  return text => {
+    if (isFull()) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+    real.append(text)
+  }
+}
