@@ -1,7 +1,7 @@
 import { assert } from './assert.ts'
 import type { Member, RoleHandler, Transitions } from './member.ts'
 import { Progress } from './progress.ts'
-import { majorityValue } from './quorum.ts'
+import { majorityValue, quorumSize } from './quorum.ts'
 import { Reads } from './reads.ts'
 import type { AppendResponse, Entry, MemberId, Message } from './types.ts'
 
@@ -35,14 +35,17 @@ export class Leader implements RoleHandler {
 
   /** Appends the no-op that lets this leader know what is committed (section 8; thesis 6.4), and sends it. */
   start(): void {
-    this.#append([this.#member.options.seal(this.#member.log.lastIndex + 1, this.#member.term, null)])
+    const { options, log, term } = this.#member
+    this.#member.append([options.seal(log.lastIndex + 1, term, null)])
+    for (const follower of this.#followers) this.#replicate(follower)
   }
 
   propose(payloads: readonly string[]): void {
     if (payloads.length === 0) return
     const { options, log, term } = this.#member
     const first = log.lastIndex + 1
-    this.#append(payloads.map((payload, position) => options.seal(first + position, term, payload)))
+    this.#member.append(payloads.map((payload, position) => options.seal(first + position, term, payload)))
+    for (const follower of this.#followers) this.#replicateSoon(follower)
   }
 
   read(id: number): void {
@@ -95,7 +98,10 @@ export class Leader implements RoleHandler {
     this.#send(follower, 0)
   }
 
-  closed(): void {}
+  /** If it was needed for a majority, the others are now. */
+  closed(): void {
+    for (const follower of this.#followers) this.#replicate(follower)
+  }
 
   #answered(response: AppendResponse): void {
     const follower = this.#followerOf(response.from)
@@ -113,7 +119,7 @@ export class Leader implements RoleHandler {
     assert(matchIndex <= this.#member.log.lastIndex, `no entry after ${this.#member.log.lastIndex} matches`, matchIndex)
     follower.accepted(matchIndex)
     this.#commit()
-    this.#replicate(follower)
+    this.#replicateSoon(follower)
   }
 
   /** Skips to where the logs can match: past it, every term here is newer than the follower's (section 5.3). */
@@ -123,9 +129,23 @@ export class Leader implements RoleHandler {
     this.#send(follower, this.#countFor(follower))
   }
 
-  #append(entries: readonly Entry[]): void {
-    this.#member.append(entries)
-    for (const follower of this.#followers) this.#replicate(follower)
+  /** Sends what waits for the follower, if it should not wait for the next tick. */
+  #replicateSoon(follower: Progress): void {
+    const waiting = this.#member.log.lastIndex - follower.nextIndex + 1
+    if (this.#isNear(follower) || waiting >= this.#member.options.entriesPerAppendMax) this.#replicate(follower)
+  }
+
+  /**
+   * Whether the follower is one of the few that are enough for a majority: those furthest ahead, then the most preferred.
+   * They get every entry at once; the others get what has gathered at each tick, which spares them and the leader most
+   * of the work (the "thrifty" mode of Egalitarian Paxos, SOSP '13). One that no longer answers falls behind, and another
+   * takes its place within a tick.
+   */
+  #isNear({ matchIndex, member }: Progress): boolean {
+    const ahead = this.#followers.filter(
+      other => other.matchIndex > matchIndex || (other.matchIndex === matchIndex && other.member > member),
+    )
+    return ahead.length < quorumSize(this.#member.options.members.length) - 1
   }
 
   #replicate(follower: Progress): void {

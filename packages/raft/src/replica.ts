@@ -46,7 +46,7 @@ export class Replica {
     this.#leader = null
   }
 
-  /** Stores what is new in the request and answers it at once; what is not yet durable is answered again later. */
+  /** Stores what is new in the request. Answers at once if all of it is durable, else when it is. */
   accept(request: AppendRequest): void {
     const { from, prevIndex, prevTerm, count, round } = request
     assert(this.#leader === null || this.#leader === from, `one leader in term ${request.term}: ${this.#leader}`, from)
@@ -61,7 +61,7 @@ export class Replica {
     if (prevIndex + count > this.#matched) this.#store(request)
     this.#leaderCommit = Math.max(this.#leaderCommit, request.commitIndex)
     this.#member.commit(Math.min(this.#leaderCommit, this.#matched))
-    this.#respond(from, round)
+    if (count === 0 || this.#ackable() >= prevIndex + count) this.#respond(from, round)
   }
 
   /** The disk went on: tells the leader if that is news to it. */
