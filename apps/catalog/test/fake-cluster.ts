@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { text } from 'node:stream/consumers'
+import type { Socket } from 'node:net'
 import { crc32 } from 'node:zlib'
 import {
   BazaarError,
@@ -11,6 +11,7 @@ import {
   type OrderStatus,
   socketPath,
 } from '@bazaar/client'
+import { CommandServer } from '@bazaar/service'
 import type { Replica } from '../src/replica.ts'
 
 const heartbeatIntervalMs = 100
@@ -148,6 +149,7 @@ export class FakeReplica {
   readonly askedAfter: number[] = []
   readonly #cluster: FakeCluster
   readonly #streams = new Map<ServerResponse, number>()
+  readonly #connections = new Set<Socket>()
   #server: Server | null = null
 
   constructor(cluster: FakeCluster, name: string, folder: string) {
@@ -161,7 +163,12 @@ export class FakeReplica {
   }
 
   async start(): Promise<void> {
-    const server = createServer((request, response) => void this.#answer(request, response))
+    const server = createServer((request, response) => this.#answer(request, response))
+    server.on('connection', connection => {
+      this.#connections.add(connection)
+      connection.on('close', () => this.#connections.delete(connection))
+    })
+    new CommandServer(server, async commands => this.#execute(commands as Command[]), assert.ifError)
     await new Promise<void>(resolve => server.listen(this.socket, resolve))
     const heartbeat = setInterval(() => this.#toAll('\n'), heartbeatIntervalMs)
     server.on('close', () => clearInterval(heartbeat))
@@ -174,7 +181,7 @@ export class FakeReplica {
     if (server === null) return
     this.#server = null
     this.hangUp()
-    server.closeAllConnections()
+    for (const connection of this.#connections) connection.destroy()
     await new Promise(resolve => server.close(resolve))
   }
 
@@ -204,21 +211,18 @@ export class FakeReplica {
     for (const response of this.#streams.keys()) response.write(text)
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  #execute(commands: Command[]): CommandResult[] | Promise<never> {
+    if (this.paused) return new Promise(() => undefined)
+    const { leader } = this.#cluster
+    if (leader !== this.name) throw new BazaarError('NOT_LEADER', 'not me', leader)
+    return commands.map(command => this.#cluster.execute(command))
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
     if (this.paused) return
     const url = new URL(request.url ?? '', 'http://replica')
-    if (url.pathname === '/log') return this.#follow(response, Number(url.searchParams.get('after')))
-    const json = (status: number, body: unknown) => {
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-    }
-    if (url.pathname === '/status') return json(200, this.#status())
-    const commands = JSON.parse(await text(request)) as Command[]
-    const { leader } = this.#cluster
-    if (leader !== this.name) return json(421, new BazaarError('NOT_LEADER', 'not me', leader).toBody())
-    json(
-      200,
-      commands.map(command => this.#cluster.execute(command)),
-    )
+    if (url.pathname === '/log') this.#follow(response, Number(url.searchParams.get('after')))
+    else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(this.#status()))
   }
 
   #follow(response: ServerResponse, after: number): void {

@@ -1,4 +1,3 @@
-import { commandsPerRequestMax } from '@bazaar/client'
 import { buildService, type Service } from '@bazaar/service'
 import type { Node } from './node.ts'
 import { commandRoutes } from './routes/commands.ts'
@@ -6,12 +5,9 @@ import { logRoutes } from './routes/log.ts'
 import { orderRoutes } from './routes/orders.ts'
 import { statusRoutes } from './routes/status.ts'
 
-/** A command in JSON, all its characters escaped, has less. */
-const commandBytesMax = 4096
-
 /** The HTTP side of a replica; it does not listen. */
 export function orderApp(name: string, node: Node): Service {
-  const app = buildService({ name, bodyBytesMax: commandsPerRequestMax * commandBytesMax })
+  const app = buildService({ name })
   commandRoutes(app, node)
   orderRoutes(app, node)
   logRoutes(app, node)

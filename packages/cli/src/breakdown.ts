@@ -1,4 +1,4 @@
-import { Requester, socketPath } from '@bazaar/client'
+import { BazaarError, OrderClient, socketPath } from '@bazaar/client'
 import type { Cluster } from '@bazaar/cluster'
 import { measureAppends } from './append-limit.ts'
 import { connectionShopper } from './connection-shopper.ts'
@@ -13,7 +13,7 @@ export interface Breakdown {
   order: number
   /** A bare Fastify POST. */
   publicHttp: number
-  /** The shortest request from process to process: `GET /health` over the leader's unix socket. */
+  /** The shortest message from process to process: no command at all, which the leader refuses at once. */
   hop: number
   /** An order given to the leader itself, that hop included. */
   leader: number
@@ -36,7 +36,7 @@ export async function measureBreakdown(
 ): Promise<Breakdown> {
   const open = (port: number) => LeanConnection.open('127.0.0.1', port)
   const [front, bare] = [await open(Number(new URL(cluster.url).port)), await open(barePort)]
-  const leader = new Requester(socketPath(cluster.data, await cluster.leader()), 1)
+  const leader = new OrderClient(socketPath(cluster.data, await cluster.leader()))
   const newRecorders = () => ({
     order: new Recorder(),
     publicHttp: new Recorder(),
@@ -53,10 +53,10 @@ export async function measureBreakdown(
       const { failed, firstFailure } = await runLoad([front], sliceMs, order, recorders.order)
       if (failed > 0) throw new Error(`an order failed: ${firstFailure}`)
       await runLoad([bare], sliceMs, order, recorders.publicHttp)
-      await timed(sliceMs, recorders.hop, () => leader.call('GET', '/health'))
+      await timed(sliceMs, recorders.hop, () => leader.execute([]).catch(expectInvalid))
       await timed(sliceMs, recorders.leader, () => {
         const { json, key } = order()
-        return leader.call('POST', '/commands', `[${JSON.stringify({ ...JSON.parse(json as string), key })}]`)
+        return leader.execute([{ ...JSON.parse(json as string), key }])
       })
       measureAppends(cluster.data, sliceMs, recorders.append)
       if (round === 0) recorders = newRecorders()
@@ -74,6 +74,10 @@ export async function measureBreakdown(
     leader: p50(recorders.leader),
     append: p50(recorders.append),
   }
+}
+
+function expectInvalid(error: unknown): void {
+  if (!(error instanceof BazaarError && error.reason === 'INVALID')) throw error
 }
 
 async function timed(durationMs: number, recorder: Recorder, request: () => Promise<unknown>): Promise<void> {

@@ -107,7 +107,7 @@ function breakdownText({ order, publicHttp, hop, leader, append }: Breakdown): s
       'key, coalescing, invalidation: the order − public HTTP − the leader’s share',
       order - publicHttp - leader,
     ],
-    ['hop', 'a bare request over the leader’s unix socket', hop],
+    ['hop', 'a bare message to the leader and its answer', hop],
     ['append', 'append and fdatasync of one line', append],
     ['judge, replicate, answer', 'an order given to the leader itself − hop − append', leader - hop - append],
     ['**order**', 'through the front-end', order],

@@ -1,3 +1,4 @@
+import { CommandChannel } from './command-channel.ts'
 import { BazaarError } from './errors.ts'
 import { Requester, type RequestOptions } from './request.ts'
 import type { Command, CommandResult, Order, OrderStatus } from './schemas.ts'
@@ -13,21 +14,22 @@ export interface LogStream {
 /** One order replica. Methods throw BazaarError (what the replica answered) or ConnectionError (no answer in time). */
 export class OrderClient {
   readonly #requester: Requester
+  readonly #commands: CommandChannel
 
   /** @param socket path of the replica's HTTP unix socket */
   constructor(socket: string) {
     this.#requester = new Requester(socket)
+    this.#commands = new CommandChannel(this.#requester)
   }
 
   /**
-   * `POST /commands`: 1…`commandsPerRequestMax` commands, each with its own result, in their order. Safe to repeat
-   * after any error, because every command has a key.
+   * 1…`commandsPerRequestMax` commands, each with its own result, in their order. Safe to repeat after any error, because
+   * every command has a key.
    *
-   * @throws BazaarError `NOT_LEADER` (with a hint), `NO_QUORUM`, `OVERLOADED`, `INVALID` for the request as a whole
+   * @throws BazaarError `NOT_LEADER` (with a hint), `OVERLOADED`, `INVALID` for all of them as a whole
    */
-  async execute(commands: readonly Command[], options?: RequestOptions): Promise<CommandResult[]> {
-    const { body } = await this.#requester.call('POST', '/commands', JSON.stringify(commands), options)
-    return body as CommandResult[]
+  execute(commands: readonly Command[], options?: { timeoutMs?: number | undefined }): Promise<CommandResult[]> {
+    return this.#commands.execute(commands, options?.timeoutMs)
   }
 
   /**
@@ -59,6 +61,7 @@ export class OrderClient {
 
   /** Closes all connections. */
   close(): Promise<void> {
+    this.#commands.close()
     return this.#requester.close()
   }
 }

@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { type Dispatcher, Pool } from 'undici'
 import { BazaarError } from './errors.ts'
+import { LineSplitter } from './line-splitter.ts'
 
 /** Connections a client opens to one peer, each with one request under way; more requests wait in their order. */
 export const connectionsMax = 32
@@ -112,6 +114,29 @@ export class Requester {
     }
   }
 
+  /**
+   * A connection of its own, upgraded to another protocol (RFC 9110, 7.8); the caller destroys it. The time-out is that
+   * of the upgrade.
+   *
+   * @throws ConnectionError when the peer does not take up the protocol in time
+   */
+  async upgrade(path: string, protocol: string, { timeoutMs }: { timeoutMs: number }): Promise<Duplex> {
+    const deadline = new Deadline(timeoutMs, undefined)
+    try {
+      const { socket } = await this.#pool.upgrade({ method: 'GET', path, protocol, signal: deadline.signal })
+      return socket
+    } catch (error) {
+      throw this.#typed(error, `upgrade of ${path}`, deadline)
+    } finally {
+      deadline.clear()
+    }
+  }
+
+  /** The error that says why there is no answer from this peer. */
+  failure(what: string, reason: string, cause?: unknown): ConnectionError {
+    return new ConnectionError(`${this.#target}: ${what}: ${reason}`, { cause })
+  }
+
   /** Closes all connections; requests under way reject with a ConnectionError. */
   async close(): Promise<void> {
     await this.#pool.destroy()
@@ -119,7 +144,7 @@ export class Requester {
 
   async *#chunks(what: string, body: AsyncIterable<Buffer>, deadline: Deadline): AsyncGenerator<readonly string[]> {
     try {
-      const splitter = new LineSplitter()
+      const splitter = new LineSplitter(lineBytesMax)
       for await (const chunk of body) {
         deadline.restart()
         const lines = splitter.push(chunk)
@@ -137,7 +162,7 @@ export class Requester {
     if (error instanceof BazaarError) return error
     if (deadline.abortedByCaller) return deadline.signal.reason
     const reason = deadline.expired ? `no answer within ${deadline.timeoutMs} ms` : (error as Error).message
-    return new ConnectionError(`${this.#target}: ${what}: ${reason}`, { cause: error })
+    return this.failure(what, reason, error)
   }
 }
 
@@ -182,30 +207,5 @@ class Deadline {
   clear(): void {
     clearTimeout(this.#timer)
     this.#callers?.removeEventListener('abort', this.#abort)
-  }
-}
-
-/** Cuts chunks of bytes at newlines. A newline's byte is never part of another character in UTF-8. */
-class LineSplitter {
-  #rest: Buffer[] = []
-  #restBytes = 0
-
-  push(chunk: Buffer): string[] {
-    const end = chunk.lastIndexOf(0x0a)
-    if (end < 0) {
-      this.#keep(chunk)
-      return []
-    }
-    const whole = Buffer.concat([...this.#rest, chunk.subarray(0, end)])
-    this.#rest = []
-    this.#restBytes = 0
-    if (end + 1 < chunk.length) this.#keep(chunk.subarray(end + 1))
-    return whole.toString().split('\n')
-  }
-
-  #keep(bytes: Buffer): void {
-    this.#rest.push(bytes)
-    this.#restBytes += bytes.length
-    if (this.#restBytes > lineBytesMax) throw new Error(`a line of the stream has more than ${lineBytesMax} bytes`)
   }
 }

@@ -65,20 +65,11 @@ const refusal = (reason: 'NOT_LEADER' | 'ORDER_NOT_FOUND' | 'PRODUCT_NOT_FOUND' 
   new BazaarError(reason, `${reason} it is`, leader)
 
 tap.test('an order client', async t => {
-  t.test('sends commands as one array and returns their results', async t => {
-    const { socket, seen } = await answering(t, 200, [{ index: 9, order }])
-    const client = closing(t, new OrderClient(socket))
-    const command = { type: 'buy', key: 'k', name: 'Tux', quantity: 1 } as const
-    t.same(await client.execute([command]), [{ index: 9, order }])
-    t.match(seen[0], { method: 'POST', url: '/commands', headers: { 'content-type': 'application/json' } })
-    t.same(JSON.parse(seen[0]?.body ?? ''), [command])
-  })
-
   t.test('turns an error body into a BazaarError with the hint of who leads', async t => {
     const error = refusal('NOT_LEADER', 'order-3')
     const { socket } = await answering(t, error.code, error.toBody())
     const client = closing(t, new OrderClient(socket))
-    await t.rejects(client.execute([]), { name: 'BazaarError', reason: 'NOT_LEADER', leader: 'order-3', code: 421 })
+    await t.rejects(client.order(7), { name: 'BazaarError', reason: 'NOT_LEADER', leader: 'order-3', code: 421 })
   })
 
   t.test('reads an order, and null when there is none', async t => {

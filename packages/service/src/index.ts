@@ -1,4 +1,5 @@
 export { check } from './check.ts'
+export { CommandServer } from './command-server.ts'
 export { ConfigError, commonEnvironment, readConfig, runMain } from './config.ts'
 export { type Disk, type DiskFile, realDisk } from './disk.ts'
 export { CorruptFileError, DurableJSONFile, isDiskFull } from './durable-file.ts'

@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { bodyBytesMax as publicBodyBytesMax } from '@bazaar/client'
+import { bodyBytesMax } from '@bazaar/client'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { ajvOptions } from './check.ts'
@@ -24,8 +24,6 @@ export type Service = FastifyInstance<Server, IncomingMessage, ServerResponse, F
 export interface ServiceOptions {
   /** The process's name, on every log line. */
   name: string
-  /** The largest accepted body; a longer one is 413. 16 KiB when absent. */
-  bodyBytesMax?: number
 }
 
 /**
@@ -33,7 +31,7 @@ export interface ServiceOptions {
  * throws a `BazaarError`, everything else that goes wrong is translated. It does not listen: see `startService`. Nothing
  * is logged, hooked or decorated per request; JSON log lines at `warn` and above go to standard output.
  */
-export function buildService({ name, bodyBytesMax = publicBodyBytesMax }: ServiceOptions): Service {
+export function buildService({ name }: ServiceOptions): Service {
   const service = fastify({
     logger: { level: 'warn', name },
     logController: new LogController({ disableRequestLogging: true }),

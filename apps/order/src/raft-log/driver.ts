@@ -68,6 +68,7 @@ export class RaftLog implements ReplicatedLog {
   #busy = false
   #flushing = false
   #flushed: Promise<void> = Promise.resolve()
+  #carriedOut: Promise<void> = Promise.resolve()
   /** Counts truncations: a flush that was overtaken by one says nothing about the entries that came after. */
   #truncations = 0
   #stopped = false
@@ -125,6 +126,7 @@ export class RaftLog implements ReplicatedLog {
     for (const cancel of this.#cancelTimers) cancel()
     this.#refuseAll()
     await this.#options.transport.stop()
+    await this.#carriedOut
     await this.#flushed
     await this.#note()
     this.#options.logFile.close()
@@ -195,7 +197,7 @@ export class RaftLog implements ReplicatedLog {
         const effects = this.#step(event)
         if (effects === null) continue
         if (effects.hardState !== null || effects.truncateFrom !== null) {
-          this.#carryOutSlowly(effects).catch(error => this.#fail(error))
+          this.#carriedOut = this.#carryOutSlowly(effects).catch(error => this.#fail(error))
           return
         }
         this.#carryOut(effects)

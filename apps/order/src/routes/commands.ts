@@ -1,24 +1,23 @@
 import { BazaarError, Command, commandsPerRequestMax } from '@bazaar/client'
-import type { Service } from '@bazaar/service'
+import { CommandServer, type Service } from '@bazaar/service'
 import Type from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Node } from '../node.ts'
 
 const commands = Compile(Type.Array(Command, { minItems: 1, maxItems: commandsPerRequestMax }))
 
-/** `POST /commands`: what front-ends and catalogs ask of the leader. */
+/** What front-ends and catalogs ask of the leader, as lines on a connection upgraded at `/commands`. */
 export function commandRoutes(app: Service, { sequencer }: Node): void {
-  app.post('/commands', async (request, reply) => {
-    const { body } = request
-    if (!commands.Check(body)) throw new BazaarError('INVALID', explain(body))
-    const results = await sequencer.execute(body)
-    reply.type('application/json; charset=utf-8')
-    return JSON.stringify(results)
-  })
+  const execute = async (asked: unknown) => {
+    if (!commands.Check(asked)) throw new BazaarError('INVALID', explain(asked))
+    return sequencer.execute(asked)
+  }
+  const server = new CommandServer(app.server, execute, error => app.log.error(error))
+  app.addHook('preClose', async () => server.stop())
 }
 
-function explain(body: unknown): string {
-  const [first] = commands.Errors(body)
-  const place = first?.instancePath || 'the body'
+function explain(asked: unknown): string {
+  const [first] = commands.Errors(asked)
+  const place = first?.instancePath || 'the message'
   return `${place} ${first?.message ?? 'is not a list of commands'}`
 }

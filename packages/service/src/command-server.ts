@@ -1,0 +1,109 @@
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import {
+  BazaarError,
+  type CommandAnswer,
+  type CommandCall,
+  type CommandResult,
+  commandLineBytesMax,
+  commandPath,
+  commandProtocol,
+  type ErrorBody,
+  LineSplitter,
+} from '@bazaar/client'
+
+/** Channels open at a time; more are refused. */
+const channelsMax = 64
+/** A caller that has not taken so many bytes of its answers is cut off. */
+const unsentBytesMax = 8 << 20
+
+/** Executes what a caller sent, which may be anything; its errors are the caller's answer. */
+export type ExecuteCommands = (commands: unknown) => Promise<CommandResult[]>
+
+/** The replica's end of a `CommandChannel` of `@bazaar/client`. */
+export class CommandServer {
+  readonly #execute: ExecuteCommands
+  readonly #onBug: (error: unknown) => void
+  /** Each with the number of its calls under way. */
+  readonly #channels = new Map<Duplex, number>()
+  #stopping = false
+
+  /** @param onBug hears of what `execute` throws that is no BazaarError; the caller is told nothing of its cause */
+  constructor(server: Server, execute: ExecuteCommands, onBug: (error: unknown) => void) {
+    this.#execute = execute
+    this.#onBug = onBug
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+      this.#accept(request, socket, head),
+    )
+  }
+
+  /** Ends each channel once its calls are answered. */
+  stop(): void {
+    this.#stopping = true
+    for (const socket of this.#channels.keys()) this.#endIfIdle(socket)
+  }
+
+  #accept({ url, headers }: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => socket.destroy())
+    if (url !== commandPath || headers.upgrade !== commandProtocol) refuse(socket, '400 Bad Request')
+    else if (this.#stopping || this.#channels.size >= channelsMax) refuse(socket, '503 Service Unavailable')
+    else this.#open(socket, head)
+  }
+
+  #open(socket: Duplex, head: Buffer): void {
+    this.#channels.set(socket, 0)
+    socket.on('close', () => this.#channels.delete(socket))
+    socket.on('end', () => socket.end())
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${commandProtocol}\r\n\r\n`)
+    const splitter = new LineSplitter(commandLineBytesMax)
+    const take = (chunk: Buffer): void => {
+      try {
+        for (const line of splitter.push(chunk)) void this.#answer(socket, callOf(line))
+      } catch {
+        // Not of this protocol: what comes next on this connection cannot be told either.
+        socket.destroy()
+      }
+    }
+    if (head.length > 0) take(head)
+    socket.on('data', take)
+  }
+
+  async #answer(socket: Duplex, { id, commands }: CommandCall): Promise<void> {
+    this.#count(socket, 1)
+    const answer = await this.#execute(commands).then(
+      (results): CommandAnswer => ({ id, results }),
+      (error): CommandAnswer => ({ id, ...this.#bodyOf(error) }),
+    )
+    this.#count(socket, -1)
+    if (socket.destroyed) return
+    socket.write(`${JSON.stringify(answer)}\n`)
+    if (socket.writableLength > unsentBytesMax) socket.destroy()
+    else if (this.#stopping) this.#endIfIdle(socket)
+  }
+
+  #bodyOf(error: unknown): ErrorBody {
+    if (error instanceof BazaarError) return error.toBody()
+    this.#onBug(error)
+    return new BazaarError('INTERNAL', 'something went wrong here; it is in the log').toBody()
+  }
+
+  #count(socket: Duplex, difference: number): void {
+    const calls = this.#channels.get(socket)
+    if (calls !== undefined) this.#channels.set(socket, calls + difference)
+  }
+
+  #endIfIdle(socket: Duplex): void {
+    if (this.#channels.get(socket) === 0) socket.end()
+  }
+}
+
+/** @throws Error when the line is no call; what its commands are is for whoever executes them to judge */
+function callOf(line: string): CommandCall {
+  const call: CommandCall | null = JSON.parse(line)
+  if (!Number.isSafeInteger(call?.id)) throw new Error('a call without an id')
+  return call as CommandCall
+}
+
+function refuse(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
+}

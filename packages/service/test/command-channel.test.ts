@@ -1,0 +1,238 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  BazaarError,
+  type Command,
+  type CommandResult,
+  ConnectionError,
+  commandLineBytesMax,
+  commandProtocol,
+  OrderClient,
+} from '@bazaar/client'
+import { CommandServer } from '@bazaar/service'
+import tap, { type Test } from 'tap'
+
+const named = (name: string): Command => ({ type: 'buy', key: `key of ${name}`, name, quantity: 1 })
+const resultOf = ({ key }: Command): CommandResult => ({
+  index: key.length,
+  product: { name: key, price: 1, quantity: 1 },
+})
+const resultsOf = async (commands: unknown) => (commands as Command[]).map(resultOf)
+const upgrade = `GET /commands HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: ${commandProtocol}\r\n\r\n`
+
+/** An HTTP server on a unix socket of its own, which the test's end stops. */
+async function listening(t: Test) {
+  const folder = await mkdtemp(join(tmpdir(), 'bazaar-channel-'))
+  const socket = join(folder, 'replica.sock')
+  const server = createServer()
+  const connections: Socket[] = []
+  server.on('connection', connection => connections.push(connection))
+  await new Promise<void>(resolve => server.listen(socket, resolve))
+  t.teardown(async () => {
+    for (const connection of connections) connection.destroy()
+    server.close()
+    await rm(folder, { recursive: true })
+  })
+  return { socket, server, connections }
+}
+
+/** Both ends of a channel around what executes the commands. */
+async function channel(t: Test, execute: (commands: unknown) => Promise<CommandResult[]> = resultsOf) {
+  const bugs: unknown[] = []
+  const { socket, server, connections } = await listening(t)
+  const commands = new CommandServer(server, execute, bug => bugs.push(bug))
+  return { client: clientOf(t, socket), commands, server, socket, connections, bugs }
+}
+
+/** A replica that takes up the protocol and then does as it likes. */
+async function misbehaving(t: Test, onUpgrade: (connection: Socket) => void) {
+  const { socket, server, connections } = await listening(t)
+  server.on('upgrade', (_request, connection: Socket) => {
+    connection.on('error', () => undefined)
+    connection.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${commandProtocol}\r\n\r\n`)
+    onUpgrade(connection)
+  })
+  return { client: clientOf(t, socket), connections }
+}
+
+function clientOf(t: Test, socket: string): OrderClient {
+  const client = new OrderClient(socket)
+  t.teardown(() => client.close())
+  return client
+}
+
+/** What the server sends on a new connection that begins with these bytes, until it ends it. */
+async function conversation(socket: string, ...chunks: (string | Buffer)[]): Promise<string> {
+  const connection = connect(socket)
+  let received = ''
+  connection.on('data', chunk => {
+    received += chunk
+  })
+  connection.on('error', () => undefined)
+  for (const chunk of chunks) {
+    await new Promise(resolve => connection.write(chunk, resolve))
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  await once(connection, 'close')
+  return received
+}
+
+tap.test('calls travel together on one connection, and each has its own results', async t => {
+  const late = Promise.withResolvers<void>()
+  const { client, connections } = await channel(t, async commands => {
+    const [first] = commands as Command[]
+    if (first?.key === 'key of late') await late.promise
+    return resultsOf(commands)
+  })
+  let order = ''
+  const slow = client.execute([named('late')]).finally(() => {
+    order += 'slow'
+  })
+  const names = Array.from({ length: 40 }, (_, at) => `Tüx ${'€'.repeat(at * 200)}`)
+  const asked = names.map(name => client.execute([named(name), named(`${name}!`)]))
+  for (const [at, results] of (await Promise.all(asked)).entries()) {
+    t.strictSame(results, [named(`${names[at]}`), named(`${names[at]}!`)].map(resultOf))
+  }
+  order += 'quick '
+  late.resolve()
+  t.strictSame(await slow, [resultOf(named('late'))])
+  t.equal(order, 'quick slow', 'a slow call holds up nobody')
+  t.equal(connections.length, 1)
+})
+
+tap.test('what the replica refuses is an error of the call, and a bug tells nothing of its cause', async t => {
+  const { client, bugs } = await channel(t, async commands => {
+    const { length } = commands as Command[]
+    if (length === 0) throw new BazaarError('NOT_LEADER', 'ask another', 'order-3')
+    throw new Error('the password is swordfish')
+  })
+  await t.rejects(client.execute([]), { name: 'BazaarError', reason: 'NOT_LEADER', leader: 'order-3', code: 421 })
+  await t.rejects(client.execute([named('x')]), { reason: 'INTERNAL', message: /^something went wrong here/ })
+  t.match(bugs, [{ message: 'the password is swordfish' }])
+})
+
+tap.test('a call without an answer gives up the connection, and the next call has a new one', async t => {
+  let answers = false
+  const { client, connections } = await channel(t, commands =>
+    answers ? resultsOf(commands) : new Promise<never>(() => undefined),
+  )
+  const other = client.execute([named('other')], { timeoutMs: 60_000 })
+  await t.rejects(client.execute([named('x')], { timeoutMs: 20 }), {
+    name: 'ConnectionError',
+    message: /no answer within 20 ms/,
+  })
+  await t.rejects(other, ConnectionError, 'what else was under way is unknown too')
+  answers = true
+  t.strictSame(await client.execute([named('x')]), [resultOf(named('x'))])
+  t.equal(connections.length, 2)
+})
+
+tap.test('a connection that is refused, cut, ended or full of nonsense rejects what is under way', async t => {
+  const nobody = clientOf(t, join(tmpdir(), 'bazaar-nobody.sock'))
+  await t.rejects(nobody.execute([]), { name: 'ConnectionError', message: /ENOENT/ })
+  const { client: unheard } = await misbehaving(t, () => undefined)
+  await t.rejects(unheard.execute([], { timeoutMs: 20 }), { message: /no answer within 20 ms/ })
+  const ends: [string, (connection: Socket) => void, RegExp][] = [
+    ['cut', connection => connection.destroy(), /closed|ended/],
+    ['ended', connection => connection.end(), /the replica ended the connection/],
+    ['nonsense', connection => connection.write('<html>\n'), /not valid JSON/],
+    ['null', connection => connection.write('null\n'), /null/],
+    ['endless', connection => connection.write('x'.repeat(commandLineBytesMax + 1)), /more than \d+ bytes/],
+  ]
+  for (const [name, end, message] of ends) {
+    const { client } = await misbehaving(t, connection => connection.once('data', () => end(connection)))
+    await t.rejects(client.execute([named('x')]), { name: 'ConnectionError', message }, name)
+  }
+  const { socket, server } = await listening(t)
+  server.on('upgrade', (_request, connection: Socket) => void connection)
+  await t.rejects(clientOf(t, socket).execute([], { timeoutMs: 20 }), { message: /no answer within 20 ms/ })
+})
+
+tap.test('an answer nobody waits for is passed over', async t => {
+  const { client } = await misbehaving(t, connection =>
+    connection.on('data', () => connection.write('{"id":99,"results":[]}\n{"id":1,"results":[]}\n')),
+  )
+  t.strictSame(await client.execute([]), [])
+})
+
+tap.test('a client that is closed answers what is under way, and nothing more', async t => {
+  const { client } = await channel(t, () => new Promise<never>(() => undefined))
+  const asked = client.execute([named('x')])
+  await client.close()
+  await t.rejects(asked, { name: 'ConnectionError', message: /closed/ })
+  await t.rejects(client.execute([]), { name: 'ConnectionError', message: /closed/ })
+})
+
+tap.test('lines may come in any pieces, and with the upgrade itself', async t => {
+  const { socket } = await channel(t, async commands => {
+    t.strictSame(commands, ['Tüx'])
+    return []
+  })
+  const line = Buffer.from('{"id":7,"commands":["Tüx"]}\n')
+  const cut = line.indexOf('ü') + 1
+  const connection = connect(socket)
+  connection.write(Buffer.concat([Buffer.from(upgrade), line, line.subarray(0, cut)]))
+  let received = ''
+  for await (const chunk of connection) {
+    received += chunk
+    if (received.endsWith('"results":[]}\n')) {
+      if (received.split('\n').length >= 7) break
+      connection.write(line.subarray(cut))
+    }
+  }
+  t.match(received, /^HTTP\/1.1 101 .*\r\n\r\n(?:\{"id":7,"results":\[\]\}\n){2}$/s)
+})
+
+tap.test('what is not of the protocol ends the connection, and nothing else', async t => {
+  const { client, socket, bugs } = await channel(t)
+  const lines = ['<html>\n', 'null\n', '[]\n', '{"commands":[]}\n', '{"id":"1"}\n', '\n']
+  for (const line of [...lines, 'x'.repeat(commandLineBytesMax + 1)]) {
+    t.match(
+      await conversation(socket, upgrade, line),
+      /^HTTP\/1.1 101 [^\n]*\n[^{]*$/,
+      JSON.stringify(line.slice(0, 20)),
+    )
+  }
+  t.match(await conversation(socket, upgrade.replace('/commands', '/log')), /^HTTP\/1.1 400 /)
+  t.match(await conversation(socket, upgrade.replace(commandProtocol, 'websocket')), /^HTTP\/1.1 400 /)
+  t.strictSame(await client.execute([named('x')]), [resultOf(named('x'))])
+  t.strictSame(bugs, [])
+})
+
+tap.test('channels have a limit, and those who leave make room', async t => {
+  const { socket, connections } = await channel(t)
+  const open = async () => {
+    const connection = connect(socket)
+    connection.on('error', () => undefined)
+    connection.write(upgrade)
+    const [head] = await once(connection, 'data')
+    return { connection, head: String(head) }
+  }
+  const opened = await Promise.all(Array.from({ length: 64 }, open))
+  for (const { head } of opened) t.match(head, /^HTTP\/1.1 101 /)
+  t.match((await open()).head, /^HTTP\/1.1 503 /)
+  opened[0]?.connection.destroy()
+  await once(connections[0] as Socket, 'close')
+  t.match((await open()).head, /^HTTP\/1.1 101 /)
+})
+
+tap.test('a server that stops answers what is under way, takes nothing new, and can close', async t => {
+  const begun = Promise.withResolvers<void>()
+  const answer = Promise.withResolvers<CommandResult[]>()
+  const { client, commands, server } = await channel(t, () => {
+    begun.resolve()
+    return answer.promise
+  })
+  const asked = client.execute([])
+  await begun.promise
+  commands.stop()
+  const closed = new Promise(resolve => server.close(resolve))
+  answer.resolve([])
+  t.strictSame(await asked, [])
+  await closed
+  await t.rejects(client.execute([]), ConnectionError)
+})
