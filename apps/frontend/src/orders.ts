@@ -1,4 +1,5 @@
 import { BazaarError, type Clock, type Command, type CommandResult, commandsPerRequestMax, sleep } from '@bazaar/client'
+import { Gathering } from './gathering.ts'
 import type { Leadership } from './leader.ts'
 import type { Replicas } from './ports.ts'
 import { isTransient, pauseAfter } from './retry.ts'
@@ -41,7 +42,8 @@ export interface OrdersParts {
 }
 
 /**
- * Takes commands to the order leader. While a request is under way, the next commands gather and travel as one array.
+ * Takes commands to the order leader. While a request is under way, the next commands gather and travel as one array;
+ * for a moment after it, too, see `Gathering`.
  * A request that fails is repeated, with the same keys, at whoever leads then, until its commands' deadlines; it gives
  * its place up meanwhile, so nobody waits behind it for longer than one attempt.
  */
@@ -49,6 +51,7 @@ export class Orders {
   readonly #parts: OrdersParts
   readonly #limits: OrderLimits
   readonly #waiting: Waiting[] = []
+  readonly #gathering: Gathering
   /** Commands not yet answered, sent ones included. */
   #pending = 0
   #requestsInFlight = 0
@@ -56,6 +59,7 @@ export class Orders {
   constructor(parts: OrdersParts) {
     this.#parts = parts
     this.#limits = { ...orderLimits, ...parts.limits }
+    this.#gathering = new Gathering(parts.clock, () => this.#sendWaiting())
   }
 
   /** Commands in hand. */
@@ -81,6 +85,7 @@ export class Orders {
   }
 
   #sendWaiting(): void {
+    if (this.#gathering.holds(this.#waiting.length)) return
     while (this.#requestsInFlight < this.#limits.requestsInFlightMax && this.#waiting.length > 0) {
       this.#requestsInFlight++
       void this.#deliver(this.#waiting.splice(0, commandsPerRequestMax))
@@ -95,6 +100,7 @@ export class Orders {
       unanswered = await this.#attempt(unanswered)
       if (failures === 0) {
         this.#requestsInFlight--
+        if (unanswered.length === 0) this.#gathering.begin(commands.length, this.#waiting.length)
         this.#sendWaiting()
       }
       if (unanswered.length === 0) return

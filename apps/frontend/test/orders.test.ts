@@ -1,5 +1,6 @@
-import { BazaarError, type Command, systemClock } from '@bazaar/client'
+import { BazaarError, type Clock, type Command, systemClock } from '@bazaar/client'
 import tap, { type Test } from 'tap'
+import { Gathering } from '../src/gathering.ts'
 import { Leadership } from '../src/leader.ts'
 import { OrderQueries } from '../src/order-queries.ts'
 import { type OrderLimits, Orders } from '../src/orders.ts'
@@ -50,6 +51,67 @@ tap.test('orders that arrive while a request is under way travel together in the
   )
   t.equal(answers.length, 20)
   t.equal(orders.pending, 0)
+})
+
+tap.test('clients that order again at once travel together, also when they began apart', async t => {
+  const { cluster, orders } = await store(t, { attemptTimeoutMs: 5000 })
+  const { release } = heldBack(cluster)
+  const client = async () => {
+    for (let ordered = 0; ordered < 20; ordered++) await orders.submit(buy())
+  }
+  const first = client()
+  await until(() => cluster.batches.length === 1)
+  const others = [client(), client(), client(), client()]
+  release()
+  await Promise.all([first, ...others])
+  t.same(
+    cluster.batches.map(batch => batch.length),
+    [1, ...Array(19).fill(5), 4],
+  )
+})
+
+tap.test('an order waits for clients that were answered, but not long, not often, and never for itself', async t => {
+  const timers: { callback: () => void; delayMs: number }[] = []
+  let ended = 0
+  const clock: Clock = {
+    now: () => 0,
+    setTimer: (callback, delayMs) => timers.push({ callback, delayMs }),
+    clearTimer: () => timers.pop(),
+  }
+  const gathering = new Gathering(clock, () => ended++)
+  gathering.begin(1, 0)
+  t.notOk(gathering.holds(1), 'a single client')
+  gathering.begin(1, 64)
+  gathering.begin(65, 0)
+  t.same(timers, [], 'a large batch')
+
+  gathering.begin(2, 1)
+  t.same(
+    [0, 1, 2, 3].map(waiting => gathering.holds(waiting)),
+    [true, true, true, false],
+  )
+  t.same(timers, [], 'all are there')
+  t.notOk(gathering.holds(1), 'and it is over')
+
+  const batchesUntilTheNext = () => {
+    for (let batches = 1; ; batches++) {
+      gathering.begin(2, 0)
+      if (gathering.holds(1)) return batches
+    }
+  }
+  const leave = () => timers.pop()?.callback()
+  const batches = Array.from({ length: 9 }, () => {
+    const count = batchesUntilTheNext()
+    leave()
+    t.notOk(gathering.holds(0), 'the time is up')
+    return count
+  })
+  t.same(batches, [1, 2, 3, 5, 9, 17, 33, 65, 65], 'clients that stay away are waited for ever more rarely')
+  t.equal(ended, 9)
+  for (const expected of [65, 1, 1]) {
+    t.equal(batchesUntilTheNext(), expected, 'until they come back')
+    t.notOk(gathering.holds(2))
+  }
 })
 
 tap.test('each order of a batch gets its own answer', async t => {

@@ -98,7 +98,7 @@ Medians of one client’s orders, each part measured from outside, in turns.
 | --- | --- | ---: | ---: |
 | public HTTP | a bare Fastify POST | 0.300 | 20 % |
 | front-end | key, coalescing, invalidation: the order − public HTTP − the leader’s share | 0.300 | 20 % |
-| hop | a bare request over the leader’s unix socket | 0.200 | 13 % |
+| hop | a bare message to the leader and its answer | 0.200 | 13 % |
 | append | append and fdatasync of one line | 0.300 | 20 % |
 | judge, replicate, answer | an order given to the leader itself − hop − append | 0.400 | 27 % |
 | **order** | through the front-end | 1.50 | 100 % |
