@@ -5,7 +5,7 @@ import type { ReplicatedLog } from './replicated-log.ts'
 /** A feed that has nothing to say says so this often, so that a silent one is known to be dead. */
 const heartbeatMs = 100
 /** Entries sent in one write. */
-const entriesPerWriteMax = 1024
+const entriesPerWriteMax = 400
 /** Feeds at one time: a few catalogs, and whoever watches. */
 export const feedsMax = 64
 

@@ -17,7 +17,7 @@ export function growthRatios({ stored, order, query, restartMs, catchUp, memory 
     below('growthQuery', `order query p50 ${what} ÷ with none`, p50(query), 1.1),
     below('growthRestart', `a replica’s restart ${what}, s`, restartMs / 1000, stored > 1_000_000 ? 15 : 2.5),
     below('growthReplica', `memory of a replica ${what}, MiB`, memory.replica, 150),
-    below('growthStore', `memory of the whole store ${what}, MiB`, memory.store, 600),
+    below('growthStore', `memory of the whole store ${what}, shared pages once, MiB`, memory.store, 600),
     {
       ...below('growthCatchUp', 'orders a second that an empty replica catches up', catchUp.perSecond, 100_000),
       better: 'above',

@@ -9,6 +9,7 @@ import type { NextRequest } from './load.ts'
 import { type Measured, Meter, type Target } from './meter.ts'
 import { benchStock, startOwnCluster } from './own-cluster.ts'
 import type { Progress } from './progress.ts'
+import { proportionalSetMiB } from './proportional-set.ts'
 import { seededRandom } from './random.ts'
 
 /** What a shop that has many orders costs, compared with one that has none. */
@@ -19,7 +20,10 @@ export interface GrowthResult {
   /** From the kill of a follower until it has its whole log again and answers, in ms. */
   restartMs: number
   catchUp: CatchUp
-  /** MiB: of the largest replica, and of all processes together, with many orders stored. */
+  /**
+   * MiB, with many orders stored: of the largest replica (resident set), and of all processes together (proportional set:
+   * what they share, Node itself above all, is counted once).
+   */
   memory: { replica: number; store: number }
 }
 
@@ -123,6 +127,6 @@ async function memoryOf(cluster: Cluster): Promise<GrowthResult['memory']> {
   const replicas = processes.filter(({ name }) => name.startsWith('order-'))
   return {
     replica: Math.max(...replicas.map(({ rssMiB }) => rssMiB ?? Number.NaN)),
-    store: processes.reduce((sum, { rssMiB }) => sum + (rssMiB ?? Number.NaN), 0),
+    store: proportionalSetMiB(processes.flatMap(({ pid }) => pid ?? [])),
   }
 }

@@ -43,8 +43,12 @@ export interface ProcessSpec {
   env: Record<string, string>
 }
 
-/** Young objects get 4 MiB instead of 16 before they are collected: 30 MB less a process, for a few per cent of CPU. */
-const nodeOptions = '--max-semi-space-size=4'
+/**
+ * Young objects get 4 MiB instead of 16 before they are collected: 30 MB less a process, for a few per cent of CPU. The
+ * old ones take 20 MiB in each process, however many orders there are (those are outside of the heap); with 192 as their
+ * limit V8 collects before there is as much garbage again, which is 50 MB less in a replica that has just caught up.
+ */
+const nodeOptions = '--max-semi-space-size=4 --max-old-space-size=192'
 
 /** The service that a process belongs to: the part of its name before the number. */
 export type Service = 'order' | 'catalog' | 'frontend'

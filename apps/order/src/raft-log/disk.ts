@@ -51,6 +51,8 @@ export interface DiskFile {
  * than the wait. After a slower one the next is left to a thread, so that heartbeats and queries go on beside it.
  */
 const syncInPlaceMaxMs = 4
+/** More bytes than this are synced in a thread in any case: meanwhile a replica that catches up takes in the next. */
+const syncInPlaceMaxBytes = 1 << 15
 /** Bytes that `rewrite` holds in memory at a time. */
 const rewriteChunkBytes = 1 << 18
 
@@ -80,6 +82,7 @@ class RealFile implements DiskFile {
   #size: number
   /** How long the last sync took. */
   #syncMs = 0
+  #bytesToSync = 0
   /** What was read last. One buffer for all: a restart that reads gigabytes would leave as much garbage behind. */
   #scratch = Buffer.alloc(0)
 
@@ -109,7 +112,9 @@ class RealFile implements DiskFile {
 
   async sync(): Promise<void> {
     const startedAt = performance.now()
-    if (this.#syncMs < syncInPlaceMaxMs) fdatasyncSync(this.#descriptor)
+    const inPlace = this.#syncMs < syncInPlaceMaxMs && this.#bytesToSync <= syncInPlaceMaxBytes
+    this.#bytesToSync = 0
+    if (inPlace) fdatasyncSync(this.#descriptor)
     else await fdatasyncInThread(this.#descriptor)
     this.#syncMs = performance.now() - startedAt
   }
@@ -144,6 +149,7 @@ class RealFile implements DiskFile {
     for (let done = 0; done < bytes.length; ) {
       done += writeSync(this.#descriptor, bytes, done, bytes.length - done, offset + done)
     }
+    this.#bytesToSync += bytes.length
   }
 }
 

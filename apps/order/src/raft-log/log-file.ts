@@ -6,8 +6,12 @@ import type { DiskFile } from './disk.ts'
 
 /** Lines kept in memory so that followers and the follower feed are served without reading the file. */
 export const recentLinesMax = 4096
-/** Bytes that recovery reads at a time. */
-const recoveryChunkBytes = 1 << 18
+/**
+ * Bytes that recovery reads at a time, and lines that are joined for one write. V8 keeps a string of more than 128 KiB
+ * apart from the young ones, and hundreds of them may wait for the next full collection.
+ */
+const recoveryChunkBytes = 1 << 16
+const linesPerWriteMax = 400
 const stretchEntries = 1 << 16
 
 /** The log failed its checksum where it was known to be synced. */
@@ -124,8 +128,12 @@ export class LogFile {
    * `ENOSPC` when the disk is full: nothing is lost, flush again later. Any other error is final.
    */
   async flush(): Promise<number> {
-    if (this.#unwritten > 0) this.#file.append(this.#recent.slice(-this.#unwritten).join(''))
-    this.#unwritten = 0
+    while (this.#unwritten > 0) {
+      const first = this.#recent.length - this.#unwritten
+      const lines = this.#recent.slice(first, first + linesPerWriteMax)
+      this.#file.append(lines.join(''))
+      this.#unwritten -= lines.length
+    }
     const { lastIndex } = this
     this.#flushingBytes = this.#bytes
     await this.#file.sync().catch(error => {
