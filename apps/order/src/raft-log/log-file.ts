@@ -5,7 +5,7 @@ import { NumberColumn } from '../number-column.ts'
 import type { DiskFile } from './disk.ts'
 
 /** Lines kept in memory so that followers and the follower feed are served without reading the file. */
-export const recentLinesMax = 4096
+export const recentLinesMax = 1024
 /**
  * Bytes that recovery reads at a time, and lines that are joined for one write. V8 keeps a string of more than 128 KiB
  * apart from the young ones, and hundreds of them may wait for the next full collection.
