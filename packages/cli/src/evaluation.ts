@@ -4,8 +4,8 @@ import type { Breakdown } from './breakdown.ts'
 import type { ChaosResult } from './chaos-run.ts'
 import { disturbanceNote } from './disturbance.ts'
 import { formatCount, formatMs, formatPercent, plural } from './format.ts'
-import type { GrowthResult } from './growth.ts'
-import { growthRatios, growthTable } from './growth-report.ts'
+import type { GrowthResult, LargeResult } from './growth.ts'
+import { growthRatios, growthTable, largeRatios, memoryNote } from './growth-report.ts'
 import type { LimitsResult } from './limits.ts'
 import { limitsTable, ratiosOf } from './limits-report.ts'
 import type { LinePlot } from './line-plot.ts'
@@ -22,6 +22,8 @@ export interface Evaluation {
   limits: LimitsResult
   breakdown: Breakdown
   growth: GrowthResult
+  /** With ten times as many; null when it was not measured. */
+  large: LargeResult | null
   failover: ChaosResult
   replacement: ReplacementResult
   /** The command that made it. */
@@ -56,11 +58,17 @@ export function evaluationMarkdown(evaluation: Evaluation, folder: string): stri
     `## Limits\n\nA bare Fastify server with the same requests, schemas and bodies, and the bare disk, measured in turns ` +
       `with the shop.\n\n${markdown(limitsTable(limits))}\n\n${[markdown(ratioTable(ratiosOf(limits))), ...disturbanceNote(limits.disturbance)].join('\n\n')}`,
     `## Where an order’s time goes\n\n${breakdownText(evaluation.breakdown)}`,
-    `## Growth\n\n${markdown(growthTable(growth))}\n\n${markdown(ratioTable(growthRatios(growth)))}`,
+    `## Growth\n\n${growthSection(growth, evaluation.large)}`,
     `## Failover\n\n${failoverText(evaluation.failover)}\n\n![Failover](${folder}/${evaluationPlots.failover})`,
     `## Run it again\n\n\`\`\`sh\n${command}\n./bin/bazaar bench --help   # each part of it alone, or against a deployment with --url\n\`\`\``,
   ]
   return `${sections.join('\n\n')}\n`
+}
+
+function growthSection(growth: GrowthResult, large: LargeResult | null): string {
+  const ratios = [...growthRatios(growth), ...(large === null ? [] : largeRatios(large))]
+  const notes = large === null ? '' : `\n\n${memoryNote(large)}`
+  return `${markdown(growthTable(growth))}\n\n${markdown(ratioTable(ratios))}${notes}`
 }
 
 function experiment({ runs, seed, products, verified }: BenchmarkResult): string {

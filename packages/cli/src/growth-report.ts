@@ -1,32 +1,50 @@
 import { formatCount, formatMs, plural } from './format.ts'
-import type { GrowthResult } from './growth.ts'
+import type { GrowthResult, LargeResult } from './growth.ts'
 import { type Ratio, ratioTable } from './ratio.ts'
 import { columns, type Table, textTable } from './table.ts'
 
+/** The goals for memory are for up to so many orders: each takes 8 bytes more. */
+const memoryOrdersMax = 1_000_000
+
 /** What growth may cost, with the goals. */
 export function growthRatios({ stored, order, query, restartMs, catchUp, memory }: GrowthResult): Ratio[] {
-  const what = `with ${plural(stored, 'order')} stored`
+  const what = `with ${plural(stored, 'order')} stored ÷ with none`
   const p50 = ({ none, many }: GrowthResult['order']) => (many.p50 ?? Number.NaN) / (none.p50 ?? Number.NaN)
   const { before, meanwhile } = catchUp.ordersPerSecond
-  const below = (name: string, text: string, value: number, goal: number): Ratio => {
-    return { name, what: text, value, goal, better: 'below' }
-  }
   return [
-    below('growthOrder', `order p50 ${what} ÷ with none`, p50(order), 1.1),
-    below('growthOrderCpu', `CPU of an order ${what} ÷ with none`, order.many.cpuMs / order.none.cpuMs, 1.1),
-    below('growthQuery', `order query p50 ${what} ÷ with none`, p50(query), 1.1),
-    below('growthRestart', `a replica’s restart ${what}, s`, restartMs / 1000, stored > 1_000_000 ? 15 : 2.5),
+    below('growthOrder', `order p50 ${what}`, p50(order), 1.1),
+    below('growthOrderCpu', `CPU of an order ${what}`, order.many.cpuMs / order.none.cpuMs, 1.1),
+    below('growthQuery', `order query p50 ${what}`, p50(query), 1.1),
+    ...largeRatios({ stored, restartMs, memory }),
+    above('growthCatchUp', 'orders a second that an empty replica catches up', catchUp.perSecond, 100_000),
+    above('growthMeanwhile', 'clients’ orders a second meanwhile ÷ before', meanwhile / before, 0.8),
+  ]
+}
+
+/** What a restart and the memory may be, with the goals. */
+export function largeRatios({ stored, restartMs, memory }: LargeResult): Ratio[] {
+  const what = `with ${plural(stored, 'order')} stored`
+  const restart = (goal: number) => below('growthRestart', `a replica’s restart ${what}, s`, restartMs / 1000, goal)
+  if (stored > memoryOrdersMax) return [restart(15)]
+  return [
+    restart(2.5),
     below('growthReplica', `memory of a replica ${what}, MiB`, memory.replica, 150),
     below('growthStore', `memory of the whole store ${what}, shared pages once, MiB`, memory.store, 600),
-    {
-      ...below('growthCatchUp', 'orders a second that an empty replica catches up', catchUp.perSecond, 100_000),
-      better: 'above',
-    },
-    {
-      ...below('growthMeanwhile', 'clients’ orders a second meanwhile ÷ before', meanwhile / before, 0.8),
-      better: 'above',
-    },
   ]
+}
+
+function below(name: string, what: string, value: number, goal: number): Ratio {
+  return { name, what, value, goal, better: 'below' }
+}
+
+function above(name: string, what: string, value: number, goal: number): Ratio {
+  return { name, what, value, goal, better: 'above' }
+}
+
+/** The memory, in a sentence. */
+export function memoryNote({ stored, memory }: LargeResult): string {
+  const { replica, store } = memory
+  return `With ${plural(stored, 'order')} stored the largest replica takes ${replica} MiB, the whole store ${store} MiB.`
 }
 
 /** The figures behind the ratios. */
@@ -50,5 +68,7 @@ export function growthText(result: GrowthResult): string {
   const text = ({ columns, rows }: Table) => textTable(columns, rows)
   const { orders, elapsedMs } = result.catchUp
   const caughtUp = `An empty replica fetched ${plural(orders, 'order')} in ${(elapsedMs / 1000).toFixed(1)} s, its start included.`
-  return [text(growthTable(result)), caughtUp, text(ratioTable(growthRatios(result)))].join('\n\n')
+  return [text(growthTable(result)), `${caughtUp}\n${memoryNote(result)}`, text(ratioTable(growthRatios(result)))].join(
+    '\n\n',
+  )
 }

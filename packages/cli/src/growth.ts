@@ -27,6 +27,9 @@ export interface GrowthResult {
   memory: { replica: number; store: number }
 }
 
+/** A shop with so many orders that only its restart and its memory are asked about. */
+export type LargeResult = Pick<GrowthResult, 'stored' | 'restartMs' | 'memory'>
+
 const connections = 5
 const rounds = 10
 
@@ -59,6 +62,20 @@ export async function runGrowth(
   } finally {
     progress.clear()
     await many.stop()
+  }
+}
+
+/** Starts a cluster with `stored` orders, and restarts one of its replicas. */
+export async function runLarge(stored: number, progress: Progress): Promise<LargeResult> {
+  progress.stage(`storing ${stored} orders`, null)
+  const cluster = await startOwnCluster({ stock: benchStock }, stored)
+  try {
+    progress.stage('a replica restarts', null)
+    const restartMs = await measureRestart(cluster, await aFollower(cluster))
+    return { stored, restartMs, memory: await memoryOf(cluster) }
+  } finally {
+    progress.clear()
+    await cluster.stop()
   }
 }
 

@@ -1,5 +1,5 @@
-import { accessSync, constants, rmSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { accessSync, constants, rmSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { socketPath } from '@bazaar/client'
 import { isWell } from './ask.ts'
 import { type ControlServer, openControl } from './control-server.ts'
@@ -13,8 +13,10 @@ import { Supervisor } from './supervisor.ts'
 import { type ClusterSettings, defaultSettings, topology } from './topology.ts'
 import { until } from './until.ts'
 
-/** How long a cluster has, from the first process to `/ready`. */
-export const readyTimeoutMs = 30_000
+/** How long a cluster without orders has, from the first process to `/ready`. */
+const readyTimeoutMs = 30_000
+/** How much longer for each MiB of the longest log: every replica reads its own first, on a slow machine one by one. */
+const recoveryMsPerMiB = 200
 /** A process that dies this often before the cluster was ever ready has a reason to: waiting longer would not help. */
 export const deathsBeforeReadyMax = 3
 const probeTimeoutMs = 1000
@@ -134,7 +136,13 @@ function handle(running: Running, temporary: boolean): Cluster {
   }
 }
 
-async function ready({ url, supervisor }: Running, signal: AbortSignal | undefined): Promise<void> {
+/** How long the cluster of a data folder may take to get ready, in ms. */
+export function readyTimeoutOf(data: string, names: readonly string[]): number {
+  const sizes = names.map(name => statSync(join(data, name, 'log.jsonl'), { throwIfNoEntry: false })?.size ?? 0)
+  return readyTimeoutMs + Math.ceil(Math.max(0, ...sizes) / 2 ** 20) * recoveryMsPerMiB
+}
+
+async function ready({ url, data, supervisor }: Running, signal: AbortSignal | undefined): Promise<void> {
   const answers = async () => {
     signal?.throwIfAborted()
     const dying = supervisor.processes.find(process => process.deaths >= deathsBeforeReadyMax)
@@ -143,9 +151,11 @@ async function ready({ url, supervisor }: Running, signal: AbortSignal | undefin
     const door = supervisor.processes.at(-1)
     return door?.state === 'up' && (await isWell(url, '/ready', probeTimeoutMs))
   }
-  if ((await until(answers, readyTimeoutMs)) !== null) return
+  const names = supervisor.processes.map(({ name }) => name)
+  const timeoutMs = readyTimeoutOf(data, names)
+  if ((await until(answers, timeoutMs)) !== null) return
   const states = supervisor.processes.map(({ name, state }) => `${name} ${state}`).join(', ')
-  throw new ClusterError('NOT_READY', `not ready after ${readyTimeoutMs / 1000} s: ${states}`)
+  throw new ClusterError('NOT_READY', `not ready after ${Math.round(timeoutMs / 1000)} s: ${states}`)
 }
 
 function readableProducts(path: string): string {

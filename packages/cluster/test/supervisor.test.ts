@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { socketPath } from '@bazaar/client'
 import t, { type Test } from 'tap'
 import { isWell } from '../src/ask.ts'
+import { readyTimeoutOf } from '../src/cluster.ts'
 import type { Control } from '../src/control.ts'
 import { connectCluster } from '../src/control-client.ts'
 import { openControl } from '../src/control-server.ts'
@@ -230,4 +231,13 @@ t.test('the control socket', async t => {
   writeFileSync(socketPath(data, 'supervisor'), '')
   await (await openControl(data)).close()
   t.notOk(existsSync(socketPath(data, 'supervisor')), 'what a dead supervisor left behind is replaced')
+})
+
+t.test('a cluster that has a long log to read has longer to get ready', async t => {
+  const data = folder(t)
+  t.equal(readyTimeoutOf(data, ['order-1', 'order-2']), 30_000)
+  mkdirSync(join(data, 'order-2'))
+  writeFileSync(join(data, 'order-2', 'log.jsonl'), '')
+  truncateSync(join(data, 'order-2', 'log.jsonl'), 1400 * 2 ** 20)
+  t.equal(readyTimeoutOf(data, ['order-1', 'order-2', 'catalog-1']), 310_000)
 })
