@@ -78,12 +78,12 @@ t.test('bench measures a cluster of its own, reads every order back and leaves n
  */
 const worst: Record<string, number> = {
   lookupThroughput: 0.45,
-  orderThroughput: 0.18,
-  order1: 9,
-  order5: 30,
-  lookupAndOrder5: 46,
+  orderThroughput: 0.21,
+  order1: 7,
+  order5: 20,
+  lookupAndOrder5: 39,
   lookupCpu: 2.66,
-  orderCpu: 9.7,
+  orderCpu: 7.3,
 }
 /** With more than this share of the processor time gone to other programs, the ratios say nothing. */
 const disturbanceMax = 0.1

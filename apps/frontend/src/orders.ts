@@ -2,7 +2,7 @@ import { BazaarError, type Clock, type Command, type CommandResult, commandsPerR
 import { Gathering } from './gathering.ts'
 import type { Leadership } from './leader.ts'
 import type { Replicas } from './ports.ts'
-import { isTransient, pauseAfter } from './retry.ts'
+import { isOverload, isTransient, pauseAfter } from './retry.ts'
 
 export interface OrderLimits {
   /** An order is tried for so long, then refused with NO_QUORUM; what became of it is unknown until it is repeated. */
@@ -28,6 +28,8 @@ export type Accepted = Extract<CommandResult, { index: number }>
 interface Waiting {
   command: Command
   deadline: number
+  /** It was sent, and not answered: it may be executed yet. */
+  sent: boolean
   resolve: (accepted: Accepted) => void
   reject: (error: unknown) => void
 }
@@ -79,7 +81,7 @@ export class Orders {
       }
       this.#pending++
       const deadline = this.#parts.clock.now() + this.#limits.orderDeadlineMs
-      this.#waiting.push({ command, deadline, resolve, reject })
+      this.#waiting.push({ command, deadline, sent: false, resolve, reject })
       this.#sendWaiting()
     })
   }
@@ -114,13 +116,16 @@ export class Orders {
     const live = batch.filter(waiting => waiting.deadline > clock.now() || this.#expire(waiting))
     const replica = leader === null ? undefined : replicas.get(leader)
     if (leader === null || replica === undefined || live.length === 0) return live
+    const again = live.some(waiting => waiting.sent)
+    for (const waiting of live) waiting.sent = true
     try {
       const commands = live.map(waiting => waiting.command)
       const results = await replica.execute(commands, { timeoutMs: this.#limits.attemptTimeoutMs })
       return live.filter((waiting, at) => !this.#answered(waiting, results[at], leader))
     } catch (error) {
       leadership.failed(leader, error)
-      if (isTransient(error)) return live
+      // "Too much to do" is no answer to those who may be executed all the same.
+      if (isTransient(error) || (again && isOverload(error))) return live
       for (const waiting of live) this.#refuse(waiting, error)
       return []
     }

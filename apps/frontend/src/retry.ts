@@ -11,11 +11,17 @@ export function pauseAfter(failures: number): number {
 
 /**
  * Whether the same request may get a better answer later or elsewhere. Everything we send can be repeated: commands
- * carry keys, the rest only reads. OVERLOADED is not repeated: it asks for less load, so it goes back to the client.
+ * carry keys, the rest only reads. OVERLOADED is not repeated: it asks for less load, so it goes back to the client, unless
+ * an earlier attempt may have been heard.
  */
 export function isTransient(error: unknown): boolean {
   if (error instanceof ConnectionError) return true
   return error instanceof BazaarError && ['NOT_LEADER', 'NO_QUORUM', 'INTERNAL'].includes(error.reason)
+}
+
+/** Whether a peer has no room for more. */
+export function isOverload(error: unknown): boolean {
+  return error instanceof BazaarError && error.reason === 'OVERLOADED'
 }
 
 /** Whether a peer refused or did not answer, for whatever reason: its state is then unknown. Any other error is a mistake of ours. */

@@ -195,6 +195,22 @@ tap.test('a paused leader keeps its connections open, but holds nobody up for lo
   )
 })
 
+tap.test('an order that may be under way is not refused for want of room, but sent until it is answered', async t => {
+  const { cluster, orders } = await store(t)
+  await orders.submit(buy())
+  const refusal = new BazaarError('OVERLOADED', 'the disk is full')
+  cluster.beforeAnswer = () => Promise.reject(refusal)
+  await t.rejects(orders.submit(buy()), refusal, 'one that was never sent is refused at once')
+  let asked = 0
+  cluster.beforeAnswer = async () => {
+    asked++
+    if (asked === 1) await new Promise(() => undefined)
+    if (asked < 4) throw refusal
+  }
+  t.equal((await orders.submit(buy())).order?.number, 2)
+  t.equal(asked, 4)
+})
+
 tap.test('a leader that woke up in an old term is not believed', async t => {
   const { cluster, leadership } = await store(t)
   t.equal(await leadership.find(performance.now() + 1000), 'order-3')

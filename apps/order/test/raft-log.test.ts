@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '@bazaar/client'
 import { DurableJSONFile } from '@bazaar/service'
+import type { Adapter } from 'lowdb'
 import t from 'tap'
 import { encodeFact } from '../src/entry.ts'
 import { type Disk, type DiskFile, realDisk } from '../src/raft-log/disk.ts'
@@ -28,7 +29,14 @@ function wrapped(file: (real: DiskFile) => DiskFile): Disk {
   return { ...realDisk, open: async path => file(await realDisk.open(path)) }
 }
 
-async function startMember(data: string, id: number, disk = realDisk): Promise<RaftMember> {
+type StateAdapter = Adapter<StoredState | null>
+
+async function startMember(
+  data: string,
+  id: number,
+  disk = realDisk,
+  state = (adapter: StateAdapter): StateAdapter => adapter,
+): Promise<RaftMember> {
   const folder = join(data, `order-${id}`)
   mkdirSync(folder, { recursive: true })
   const applied: string[] = []
@@ -37,7 +45,7 @@ async function startMember(data: string, id: number, disk = realDisk): Promise<R
   const { logFile, stateFile } = await recover({
     disk,
     logPath: join(folder, 'log.jsonl'),
-    stateAdapter: await DurableJSONFile.open<StoredState | null>(join(folder, 'state.json')),
+    stateAdapter: state(await DurableJSONFile.open<StoredState | null>(join(folder, 'state.json'))),
     fold: {
       apply: line => void applied.push(line),
       reset: () => void applied.splice(0),
@@ -164,6 +172,33 @@ t.test('an fsync that fails is final: the replica acknowledges nothing and asks 
   await t.rejects(log.propose([fact('b')]))
   const [last] = await eventually('the leader to fail', () => (failures.length > 0 ? failures : null))
   t.match(last, /fdatasync of log.jsonl failed: i\/o error/)
+})
+
+t.test('a note for which there was no room is made later', async t => {
+  const data = mkdtempSync(join(tmpdir(), 'bazaar-raft-'))
+  t.teardown(() => rmSync(data, { recursive: true }))
+  const refused = new Set<number>()
+  let full = false
+  const spoiled = (adapter: StateAdapter, id: number): StateAdapter => ({
+    read: () => adapter.read(),
+    async write(state) {
+      if (full && state?.commitIndex === 2) refused.add(id)
+      if (full) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
+      await adapter.write(state)
+    },
+  })
+  const running = await Promise.all(members.map(id => startMember(data, id, realDisk, adapter => spoiled(adapter, id))))
+  const { log } = await eventually('a leader', () => running.find(({ log }) => log.leadership.leading) ?? null)
+  full = true
+  await log.propose([fact('a')])
+  await eventually('every note to be refused', () => (refused.size === members.length ? true : null))
+  full = false
+  for (const member of running) await member.stop()
+  for (const id of members) {
+    const { commitIndex } = JSON.parse(readFileSync(join(data, `order-${id}`, 'state.json'), 'utf8'))
+    t.equal(commitIndex, 2, `order-${id}`)
+  }
+  await t.rejects(log.barrier(), { reason: 'NOT_LEADER' } as unknown as Error, 'nothing is confirmed after the end')
 })
 
 t.test('a full disk refuses, serves reads, and goes on when there is room', async t => {

@@ -17,6 +17,9 @@ const channelsMax = 64
 /** A caller that has not taken so many bytes of its answers is cut off. */
 const unsentBytesMax = 8 << 20
 
+/** How long callers have, once the server stops, for taking what they were answered. */
+const stopTimeoutMs = 1000
+
 /** Executes what a caller sent, which may be anything; its errors are the caller's answer. */
 export type ExecuteCommands = (commands: unknown) => Promise<CommandResult[]>
 
@@ -37,10 +40,13 @@ export class CommandServer {
     )
   }
 
-  /** Ends each channel once its calls are answered. */
+  /** Ends each channel once its calls are answered, or when the time for that is up. */
   stop(): void {
     this.#stopping = true
     for (const socket of this.#channels.keys()) this.#endIfIdle(socket)
+    setTimeout(() => {
+      for (const socket of this.#channels.keys()) socket.destroy()
+    }, stopTimeoutMs).unref()
   }
 
   #accept({ url, headers }: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -93,7 +99,7 @@ export class CommandServer {
   }
 
   #endIfIdle(socket: Duplex): void {
-    if (this.#channels.get(socket) === 0) socket.end()
+    if (this.#channels.get(socket) === 0) end(socket)
   }
 }
 
@@ -105,5 +111,11 @@ function callOf(line: string): CommandCall {
 }
 
 function refuse(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
+  socket.resume()
+  end(socket, `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
+}
+
+/** Closes the connection after the last bytes are sent, without waiting for the other end to close its own. */
+function end(socket: Duplex, lastBytes = ''): void {
+  socket.end(lastBytes, () => socket.destroy())
 }

@@ -236,3 +236,21 @@ tap.test('a server that stops answers what is under way, takes nothing new, and 
   await closed
   await t.rejects(client.execute([]), ConnectionError)
 })
+
+tap.test('a server that stops does not wait for callers that do not take their leave', async t => {
+  const { socket, commands, server } = await channel(t, commands =>
+    (commands as Command[]).length === 0 ? new Promise<never>(() => undefined) : resultsOf(commands),
+  )
+  // One idle, one with a call that is never answered, and one refused that had more to say: none closes its own end.
+  const callers = [upgrade, `${upgrade}{"id":1,"commands":[]}\n`, `${upgrade.replace('/commands', '/log')}more`]
+  for (const text of callers) {
+    const connection = connect({ path: socket, allowHalfOpen: true })
+    connection.on('error', () => undefined)
+    t.teardown(() => connection.destroy())
+    connection.write(text)
+    await once(connection, 'readable')
+  }
+  commands.stop()
+  await new Promise(resolve => server.close(resolve))
+  t.pass('closed')
+})

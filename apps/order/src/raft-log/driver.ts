@@ -221,11 +221,11 @@ export class RaftLog implements ReplicatedLog {
       this.#proposals.push(event)
       return this.#raft.step({ type: 'propose', payloads: event.facts })
     }
-    if (this.#stopped) return null
     if (event.type === 'read' && !leading) {
       this.#refuseRead(event.id)
       return null
     }
+    if (this.#stopped) return null
     return this.#raft.step(event)
   }
 
@@ -360,8 +360,8 @@ export class RaftLog implements ReplicatedLog {
     const { logFile, stateFile } = this.#options
     const { syncedBytes } = logFile
     const commitIndex = Math.min(this.#appliedIndex, this.#durableIndex)
-    if (this.#busy || (stateFile.state.syncedBytes === syncedBytes && stateFile.state.commitIndex === commitIndex))
-      return
+    const { state, saved } = stateFile
+    if (this.#busy || (saved && state.syncedBytes === syncedBytes && state.commitIndex === commitIndex)) return
     try {
       await stateFile.save({ syncedBytes, commitIndex })
     } catch (error) {

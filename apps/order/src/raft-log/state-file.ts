@@ -20,11 +20,14 @@ export type StoredState = State & { readonly crc: string }
 export class StateFile {
   readonly #low: Low<StoredState | null>
   #state: State
+  /** The state that is on disk. */
+  #written: State
   #saving: Promise<void> = Promise.resolve()
 
   private constructor(low: Low<StoredState | null>, state: State) {
     this.#low = low
     this.#state = state
+    this.#written = state
   }
 
   /** The file, and whether it held a state that can be trusted. Without one the member is new or has lost its vote. */
@@ -45,15 +48,22 @@ export class StateFile {
     return this.#state
   }
 
+  /** Whether the state is on disk: not while it is written, and not after there was no room for it. */
+  get saved(): boolean {
+    return this.#written === this.#state
+  }
+
   /**
    * Changes some of the state; resolves once all of it is on disk. Writes are done one after the other, each with the
    * latest state. Rejects with code `ENOSPC` when the disk is full; any other error is final.
    */
   save(change: Partial<State>): Promise<void> {
     this.#state = { ...this.#state, ...change }
-    const saved = this.#saving.then(() => {
-      this.#low.data = { ...this.#state, crc: checksum(this.#state) }
-      return this.#low.write()
+    const saved = this.#saving.then(async () => {
+      const state = this.#state
+      this.#low.data = { ...state, crc: checksum(state) }
+      await this.#low.write()
+      this.#written = state
     })
     this.#saving = saved.catch(() => {})
     return saved
