@@ -163,7 +163,20 @@ async function recordScript(bug: PlantedBug): Promise<CrashPoint[]> {
   return points
 }
 
+/** What "acknowledged" means (I1), before any recovery has its chance to be lucky: on the disks of a majority. */
+function expectOnMajority(files: FileSystem, acknowledged: Acknowledged): void {
+  const logs = folders.map(folder => {
+    const file = files.find(`${folder}/log.jsonl`)
+    return file === null ? '' : file.read(0, file.size).toString('latin1')
+  })
+  for (const key of acknowledged.keys()) {
+    const copies = logs.filter(log => log.includes(`"key":"${key}"`)).length
+    if (copies < 2) throw new Violation(`I1: the acknowledged order ${key} is on ${copies} of 3 disks`)
+  }
+}
+
 async function recoverAndCheck(files: FileSystem, acknowledged: Acknowledged, bug: PlantedBug): Promise<void> {
+  expectOnMajority(files, acknowledged)
   const cluster = new Cluster(bug, files)
   const before = new Map(acknowledged)
   await cluster.until('a leader is there', () => {

@@ -107,6 +107,8 @@ export async function replicatedLogSuite(t: Test, startHarness: () => Promise<Ha
     const { leader, propose, crash, start, converged } = await cluster(t)
     for (let round = 0; round < 4; round++) {
       await propose(3)
+      // In a new cluster, a member has its vote once it has caught up: without it two are no majority.
+      await converged()
       const { id, applied } = await leader()
       const before = [...applied]
       await crash(id)
