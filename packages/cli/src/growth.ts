@@ -70,9 +70,11 @@ export async function runLarge(stored: number, progress: Progress): Promise<Larg
   progress.stage(`storing ${stored} orders`, null)
   const cluster = await startOwnCluster({ stock: benchStock }, stored)
   try {
+    // Before the restart: a process that has just come back has not told its memory yet.
+    const memory = await memoryOf(cluster)
     progress.stage('a replica restarts', null)
     const restartMs = await measureRestart(cluster, await aFollower(cluster))
-    return { stored, restartMs, memory: await memoryOf(cluster) }
+    return { stored, restartMs, memory }
   } finally {
     progress.clear()
     await cluster.stop()
