@@ -77,7 +77,8 @@ if (!hasMoto()) {
     const userData = Buffer.from(UserData?.Value ?? '', 'base64').toString('utf8')
     t.match(userData, `readonly COMMIT='${first}'`)
     t.match(userData, '[scripts-user, always]')
-    t.match((await deploy('status')).stdout, /order-\d +leader +at \d+, 0 behind/)
+    const replicas = (await deploy('status')).stdout.matchAll(/order-\d +(\w+) +at \d+, 0 behind/g)
+    t.same(Array.from(replicas, ([, role]) => role).sort(), ['follower', 'follower', 'leader'])
   })
 
   await t.test('nothing differs from what runs, by plain cdk as well', async t => {

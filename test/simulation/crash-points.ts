@@ -6,7 +6,7 @@ import { Orders } from '../../apps/frontend/src/orders.ts'
 import type { FileSystem } from './file-system.ts'
 import { Hosts } from './hosts.ts'
 import { Life } from './life.ts'
-import { folderOf, startOrderProcess } from './order-process.ts'
+import { folderOf, logPathOf, startOrderProcess } from './order-process.ts'
 import type { PlantedBug } from './planted-bug.ts'
 import { Random } from './random.ts'
 import { replicaClient } from './replica-client.ts'
@@ -33,7 +33,8 @@ export interface CrashPointsResult {
   readonly images: number
 }
 
-const folders = [1, 2, 3].map(number => folderOf(`order-${number}`))
+const replicaNames = ['order-1', 'order-2', 'order-3']
+const folders = replicaNames.map(folderOf)
 const settleMsMax = 10_000
 const lookMs = 10
 
@@ -165,8 +166,8 @@ async function recordScript(bug: PlantedBug): Promise<CrashPoint[]> {
 
 /** What "acknowledged" means (I1), before any recovery has its chance to be lucky: on the disks of a majority. */
 function expectOnMajority(files: FileSystem, acknowledged: Acknowledged): void {
-  const logs = folders.map(folder => {
-    const file = files.find(`${folder}/log.jsonl`)
+  const logs = replicaNames.map(name => {
+    const file = files.find(logPathOf(name))
     return file === null ? '' : file.read(0, file.size).toString('latin1')
   })
   for (const key of acknowledged.keys()) {

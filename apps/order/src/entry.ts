@@ -15,6 +15,12 @@ const tailLength = tailHead.length + 8 + tailEnd.length
 /** No line is longer: a name is at most 64 code points (12 characters each, escaped), a key 255 (2 each). */
 export const lineBytesMax = 2048
 
+/**
+ * Lines that are put together into one string, to be sent or written: 60 KiB of usual ones. V8 keeps a string of more than
+ * 128 KiB apart from the young ones, and hundreds of them may wait for the next full collection.
+ */
+export const linesTogetherMax = 400
+
 /** The fact as it stands in a line: its JSON members without the braces. The order of the members is fixed. */
 export function encodeFact(fact: Fact): string {
   return JSON.stringify(fact)

@@ -1,11 +1,10 @@
 import type { ServerResponse } from 'node:http'
 import type { Clock } from '@bazaar/client'
+import { linesTogetherMax } from './entry.ts'
 import type { ReplicatedLog } from './replicated-log.ts'
 
 /** A feed that has nothing to say says so this often, so that a silent one is known to be dead. */
 const heartbeatMs = 100
-/** Entries sent in one write. */
-const entriesPerWriteMax = 400
 /** Feeds at one time: a few catalogs, and whoever watches. */
 export const feedsMax = 64
 
@@ -50,7 +49,7 @@ export class LogFeed {
 
   #advance(response: ServerResponse, feed: { next: number; blocked: boolean }): void {
     while (!feed.blocked && feed.next <= this.#log.appliedIndex) {
-      const to = Math.min(this.#log.appliedIndex, feed.next + entriesPerWriteMax - 1)
+      const to = Math.min(this.#log.appliedIndex, feed.next + linesTogetherMax - 1)
       const lines = this.#log.lines(feed.next, to)
       feed.next = to + 1
       feed.blocked = !response.write(lines, 'latin1')

@@ -28,7 +28,7 @@ export class OrderClient {
    *
    * @throws BazaarError `NOT_LEADER` (with a hint), `OVERLOADED`, `INVALID` for all of them as a whole
    */
-  execute(commands: readonly Command[], options?: { timeoutMs?: number | undefined }): Promise<CommandResult[]> {
+  execute(commands: readonly Command[], options?: Pick<RequestOptions, 'timeoutMs'>): Promise<CommandResult[]> {
     return this.#commands.execute(commands, options?.timeoutMs)
   }
 

@@ -11,12 +11,12 @@ import {
   type ErrorBody,
   LineSplitter,
 } from '@bazaar/client'
+import { internalError } from './error-handler.ts'
 
 /** Channels open at a time; more are refused. */
 const channelsMax = 64
 /** A caller that has not taken so many bytes of its answers is cut off. */
 const unsentBytesMax = 8 << 20
-
 /** How long callers have, once the server stops, for taking what they were answered. */
 const stopTimeoutMs = 1000
 
@@ -90,7 +90,7 @@ export class CommandServer {
   #bodyOf(error: unknown): ErrorBody {
     if (error instanceof BazaarError) return error.toBody()
     this.#onBug(error)
-    return new BazaarError('INTERNAL', 'something went wrong here; it is in the log').toBody()
+    return internalError().toBody()
   }
 
   #count(socket: Duplex, difference: number): void {

@@ -26,11 +26,16 @@ export function answerError(error: FastifyError | BazaarError, request: FastifyR
   reply.code(known.code).send(known.toBody())
 }
 
+/** What a client is told of a bug: nothing of its cause. */
+export function internalError(): BazaarError {
+  return new BazaarError('INTERNAL', 'something went wrong here; it is in the log')
+}
+
 function toBazaarError(error: FastifyError | BazaarError, request: FastifyRequest): BazaarError {
   if (error instanceof BazaarError) return error
   const { statusCode } = error
   if (statusCode === undefined || statusCode < 400 || (statusCode >= 500 && statusCode !== 503)) {
-    return new BazaarError('INTERNAL', 'something went wrong here; it is in the log')
+    return internalError()
   }
   return new BazaarError(reasonOfStatus[statusCode] ?? 'INVALID', messageOf(error, request))
 }

@@ -1,7 +1,7 @@
 import { BazaarError, type Clock } from '@bazaar/client'
 import { type Effects, type Event, type MemberId, type Message, Raft, type Role } from '@bazaar/raft'
 import { isDiskFull } from '@bazaar/service'
-import { seal } from '../entry.ts'
+import { linesTogetherMax, seal } from '../entry.ts'
 import type { Leadership, ReplicatedLog } from '../replicated-log.ts'
 import type { LogFile } from './log-file.ts'
 import type { State, StateFile } from './state-file.ts'
@@ -13,8 +13,8 @@ const heartbeatTicks = 4
 const electionTicks = 25
 const preferenceTicks = 5
 const jitterTicks = 5
-/** At most this many entries travel in one AppendEntries request: at most 800 KiB, 60 KiB with usual lines. */
-export const entriesPerAppendMax = 400
+/** At most this many entries travel in one AppendEntries request: at most 800 KiB. */
+export const entriesPerAppendMax = linesTogetherMax
 const appendsInFlightMax = 16
 /** Entries sent to one follower in a tick: a replica that catches up gets up to 110,000 a second, and orders go on beside it. */
 const entriesPerTickMax = 1200

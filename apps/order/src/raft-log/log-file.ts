@@ -1,17 +1,13 @@
 import assert from 'node:assert/strict'
 import type { Entry, TermRun } from '@bazaar/raft'
-import { lineBytesMax, openLine } from '../entry.ts'
+import { lineBytesMax, linesTogetherMax, openLine } from '../entry.ts'
 import { NumberColumn } from '../number-column.ts'
 import type { DiskFile } from './disk.ts'
 
 /** Lines kept in memory so that followers and the follower feed are served without reading the file. */
 export const recentLinesMax = 1024
-/**
- * Bytes that recovery reads at a time, and lines that are joined for one write. V8 keeps a string of more than 128 KiB
- * apart from the young ones, and hundreds of them may wait for the next full collection.
- */
+/** Bytes that recovery reads at a time: few, for the reason of `linesTogetherMax`. */
 const recoveryChunkBytes = 1 << 16
-const linesPerWriteMax = 400
 const stretchEntries = 1 << 16
 
 /** The log failed its checksum where it was known to be synced. */
@@ -130,7 +126,7 @@ export class LogFile {
   async flush(): Promise<number> {
     while (this.#unwritten > 0) {
       const first = this.#recent.length - this.#unwritten
-      const lines = this.#recent.slice(first, first + linesPerWriteMax)
+      const lines = this.#recent.slice(first, first + linesTogetherMax)
       this.#file.append(lines.join(''))
       this.#unwritten -= lines.length
     }
