@@ -1,10 +1,15 @@
 import type { ServerResponse } from 'node:http'
-import type { Clock } from '@bazaar/client'
+import type { Clock, Timer } from '@bazaar/client'
 import { linesTogetherMax } from './entry.ts'
 import type { ReplicatedLog } from './replicated-log.ts'
 
 /** A feed that has nothing to say says so this often, so that a silent one is known to be dead. */
 const heartbeatMs = 100
+/**
+ * What was committed is sent so much later: the orders' own answers go first, and several batches travel as one. A look-up
+ * waits for it only if the product was ordered within that time.
+ */
+const gatherMs = 1
 /** Feeds at one time: a few catalogs, and whoever watches. */
 export const feedsMax = 64
 
@@ -14,6 +19,7 @@ export class LogFeed {
   readonly #clock: Clock
   readonly #feeds = new Map<ServerResponse, { next: number; blocked: boolean }>()
   #beating = false
+  #timer: Timer | null = null
 
   constructor(log: Pick<ReplicatedLog, 'appliedIndex' | 'lines'>, clock: Clock) {
     this.#log = log
@@ -39,7 +45,11 @@ export class LogFeed {
 
   /** To be called when more was committed. */
   advance(): void {
-    for (const [response, feed] of this.#feeds) this.#advance(response, feed)
+    if (this.#timer !== null || this.#feeds.size === 0) return
+    this.#timer = this.#clock.setTimer(() => {
+      this.#timer = null
+      for (const [response, feed] of this.#feeds) this.#advance(response, feed)
+    }, gatherMs)
   }
 
   close(): void {

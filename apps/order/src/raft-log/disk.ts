@@ -37,8 +37,11 @@ export interface DiskFile {
    * not async.
    */
   read(offset: number, length: number): string
-  /** Resolves once all that was appended before the call is on disk (fdatasync). A failure is final: crash. */
-  sync(): Promise<void>
+  /**
+   * Puts all that was appended before the call on disk (fdatasync). Null: it is there when the call returns; otherwise
+   * once the promise resolves. A failure, thrown or rejected, is final: crash.
+   */
+  sync(): Promise<void> | null
   /** Cuts the file; durable after the next `sync`. */
   truncate(size: number): void
   /** Writes what stands from `offset` on once more in its place, so that the next `sync` puts it on disk in any case. */
@@ -110,13 +113,17 @@ class RealFile implements DiskFile {
     return this.#readBytes(offset, length).toString('latin1')
   }
 
-  async sync(): Promise<void> {
+  sync(): Promise<void> | null {
     const startedAt = performance.now()
     const inPlace = this.#syncMs < syncInPlaceMaxMs && this.#bytesToSync <= syncInPlaceMaxBytes
     this.#bytesToSync = 0
-    if (inPlace) fdatasyncSync(this.#descriptor)
-    else await fdatasyncInThread(this.#descriptor)
-    this.#syncMs = performance.now() - startedAt
+    const done = (): void => {
+      this.#syncMs = performance.now() - startedAt
+    }
+    if (!inPlace) return fdatasyncInThread(this.#descriptor).then(done)
+    fdatasyncSync(this.#descriptor)
+    done()
+    return null
   }
 
   truncate(size: number): void {

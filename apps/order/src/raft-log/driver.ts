@@ -193,15 +193,19 @@ export class RaftLog implements ReplicatedLog {
     if (this.#busy) return
     this.#busy = true
     try {
-      for (let event = this.#events.shift(); event !== undefined; event = this.#events.shift()) {
-        const effects = this.#step(event)
-        if (effects === null) continue
-        if (effects.hardState !== null || effects.truncateFrom !== null) {
-          this.#carriedOut = this.#carryOutSlowly(effects).catch(error => this.#fail(error))
-          return
+      do {
+        for (let event = this.#events.shift(); event !== undefined; event = this.#events.shift()) {
+          const effects = this.#step(event)
+          if (effects === null) continue
+          if (effects.hardState !== null || effects.truncateFrom !== null) {
+            this.#carriedOut = this.#carryOutSlowly(effects).catch(error => this.#fail(error))
+            return
+          }
+          this.#carryOut(effects)
         }
-        this.#carryOut(effects)
-      }
+        // Last, so that nobody waits for the fold: an entry that has just become durable is acknowledged before.
+        if (!this.#stopped) this.#apply(this.#raft.commitIndex)
+      } while (this.#events.length > 0)
     } catch (error) {
       this.#fail(error)
     }
@@ -242,11 +246,10 @@ export class RaftLog implements ReplicatedLog {
     const { logFile } = this.#options
     if (effects.append.length > 0) logFile.append(effects.append)
     for (const message of effects.send) this.#send(message)
-    if (this.#durableIndex < logFile.lastIndex && !this.#flushing) this.#flushed = this.#flush()
+    this.#flush()
     this.#updateLeadership()
     for (const { id, index } of effects.reads) (this.#reads.get(id) as Read).index = index
     for (const id of effects.readsRefused) this.#refuseRead(id)
-    this.#apply(effects.commitIndex)
   }
 
   #send(message: Message): void {
@@ -255,22 +258,31 @@ export class RaftLog implements ReplicatedLog {
     this.#options.transport.send(message, lines)
   }
 
-  /** The one loop that writes the log: what is appended during a sync goes into the next. */
-  async #flush(): Promise<void> {
+  /** The one place that writes the log: what is appended during a sync goes into the next. */
+  #flush(): void {
     const { logFile } = this.#options
-    this.#flushing = true
-    try {
-      while (this.#durableIndex < logFile.lastIndex) {
-        const truncations = this.#truncations
-        const index = await this.#whenThereIsRoom(() => logFile.flush())
-        if (truncations !== this.#truncations) continue
-        this.#durableIndex = index
-        this.#enqueue({ type: 'persisted', index })
-      }
-    } catch (error) {
-      this.#fail(error)
+    if (this.#flushing || this.#durableIndex >= logFile.lastIndex) return
+    const truncations = this.#truncations
+    const flushed = this.#whenThereIsRoom(() => logFile.flush())
+    if (typeof flushed === 'number') {
+      this.#persisted(flushed)
+      return
     }
-    this.#flushing = false
+    this.#flushing = true
+    this.#flushed = flushed
+      .then(index => {
+        this.#flushing = false
+        if (truncations === this.#truncations) this.#persisted(index)
+        this.#flush()
+        // The next may have begun: whoever waits for this one wants all to be on disk.
+        return this.#flushing ? this.#flushed : undefined
+      })
+      .catch(error => this.#fail(error))
+  }
+
+  #persisted(index: number): void {
+    this.#durableIndex = index
+    this.#enqueue({ type: 'persisted', index })
   }
 
   async #truncate(index: number): Promise<void> {
@@ -291,22 +303,29 @@ export class RaftLog implements ReplicatedLog {
     )
   }
 
-  #save(change: Partial<State>): Promise<void> {
-    return this.#whenThereIsRoom(() => this.#options.stateFile.save(change))
+  async #save(change: Partial<State>): Promise<void> {
+    await this.#whenThereIsRoom(() => this.#options.stateFile.save(change))
   }
 
   /** Repeats a write until the disk has room. Until then nothing is acknowledged and the sequencer refuses orders. */
-  async #whenThereIsRoom<T>(write: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        const result = await write()
-        this.#accepting = true
-        return result
-      } catch (error) {
-        if (!isDiskFull(error) || this.#stopped) throw error
-        this.#accepting = false
-        await new Promise<void>(resolve => this.#options.clock.setTimer(resolve, diskFullRetryMs))
-      }
+  #whenThereIsRoom<T>(write: () => T | Promise<T>): T | Promise<T> {
+    const done = (result: T): T => {
+      this.#accepting = true
+      return result
+    }
+    const failed = (error: unknown): Promise<T> => {
+      if (!isDiskFull(error) || this.#stopped) throw error
+      this.#accepting = false
+      const { clock } = this.#options
+      return new Promise<void>(resolve => clock.setTimer(resolve, diskFullRetryMs)).then(() =>
+        this.#whenThereIsRoom(write),
+      )
+    }
+    try {
+      const result = write()
+      return result instanceof Promise ? result.then(done, failed) : done(result)
+    } catch (error) {
+      return failed(error)
     }
   }
 

@@ -119,11 +119,11 @@ export class LogFile {
   }
 
   /**
-   * Writes and syncs all that was appended before the call; resolves with the index up to which the log is durable, which
-   * says nothing of entries that take the place of some truncated meanwhile. One flush at a time. Rejects with code
-   * `ENOSPC` when the disk is full: nothing is lost, flush again later. Any other error is final.
+   * Writes and syncs all that was appended before the call; gives the index up to which the log is durable, at once where
+   * the disk is quick, which says nothing of entries that take the place of some truncated meanwhile. One flush at a time.
+   * Throws with code `ENOSPC` when the disk is full: nothing is lost, flush again later. Any other error is final.
    */
-  async flush(): Promise<number> {
+  flush(): number | Promise<number> {
     while (this.#unwritten > 0) {
       const first = this.#recent.length - this.#unwritten
       const lines = this.#recent.slice(first, first + linesTogetherMax)
@@ -132,13 +132,20 @@ export class LogFile {
     }
     const { lastIndex } = this
     this.#flushingBytes = this.#bytes
-    await this.#file.sync().catch(error => {
-      // Even a full disk is final here: after a failed fsync nobody knows what is on disk ("fsyncgate").
+    const synced = (): number => {
+      this.#syncedBytes = this.#flushingBytes
+      this.#forgetOldLines()
+      return lastIndex
+    }
+    // Even a full disk is final here: after a failed fsync nobody knows what is on disk ("fsyncgate").
+    const failed = (error: Error): never => {
       throw new Error(`fdatasync of log.jsonl failed: ${error.message}`, { cause: error })
-    })
-    this.#syncedBytes = this.#flushingBytes
-    this.#forgetOldLines()
-    return lastIndex
+    }
+    try {
+      return this.#file.sync()?.then(synced, failed) ?? synced()
+    } catch (error) {
+      return failed(error as Error)
+    }
   }
 
   /** Drops the entries from `index` on, durably. */
