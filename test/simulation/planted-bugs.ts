@@ -1,4 +1,4 @@
-import { Cache } from '../../apps/frontend/src/cache.ts'
+import { Cache, type Fetch } from '../../apps/frontend/src/cache.ts'
 import { Ledger } from '../../apps/order/src/ledger.ts'
 import type { Disk, DiskFile } from '../../apps/order/src/raft-log/disk.ts'
 import type { Transport } from '../../apps/order/src/raft-log/transport.ts'
@@ -20,10 +20,10 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   'a deposed leader still answers': { log: selfAssured, readLog: selfAssured },
   'a cache fill without lease': {
     cache: class extends Cache {
-      /** Drops the entry, but does not tell the fills on their way. */
-      override changed(name: string, index: number): void {
-        super.answered({ type: 'buy', key: '', name, quantity: 1 }, null)
-        super.feed({ index })
+      /** Forgets the changes that were heard of while the product was on its way. */
+      protected override mayKeep(name: string, fetch: Fetch, index: number): boolean {
+        fetch.floor = fetch.minIndex
+        return super.mayKeep(name, fetch, index)
       }
     },
   },
@@ -105,7 +105,7 @@ function eagerFollowerSync(disk: Disk, leads: () => boolean): Disk {
     sync: () => {
       const done = file.sync()
       if (leads()) return done
-      done.catch(() => {})
+      done?.catch(() => {})
       return Promise.resolve()
     },
   }))

@@ -1,4 +1,4 @@
-import { BazaarError, type Change, type Clock, type Command, type Product, sleep } from '@bazaar/client'
+import { type Accepted, BazaarError, type Change, type Clock, type Command, type Product, sleep } from '@bazaar/client'
 import { LRUCache } from 'lru-cache'
 import type { Catalogs } from './catalogs.ts'
 
@@ -13,6 +13,8 @@ export interface CacheLimits {
 
 export const cacheLimits: CacheLimits = { entriesMax: 10, feedTimeoutMs: 500, fetchesMax: 4096 }
 
+/** Products of which the index that was shown last is remembered one by one; above it, one index stands for all. */
+const shownMax = 4096
 /** How often a look-up that came before the cache was opened checks whether it is. */
 const openPauseMs = 20
 
@@ -36,7 +38,9 @@ export interface Fetch {
  * Look-ups (I7 in DESIGN.md): never older than what this front-end has shown or acknowledged before, from a bounded LRU
  * where possible. Everything is compared by log index, so an answer, a change and an order can overtake each other:
  *
- * - `seenIndex` is the highest index that this front-end knows of; a miss asks the catalog for at least that.
+ * - A miss asks the catalog for the product at an index at least as high as any at which this front-end has shown it or
+ *   heard of it. The rest of the log does not matter, so an order of one product makes no look-up of another wait.
+ * - An order that passes through brings what is left of the product: its entry is as new as the order.
  * - A change drops an entry that is older than itself. While the product is on its way, it raises the fetch's `floor`
  *   instead: what comes back older is served but not kept (the lease of "Scaling Memcache at Facebook", 3.2.1).
  * - Entries are kept only while a catalog's feed brings every change after them; without it, the cache is empty.
@@ -48,7 +52,12 @@ export class Cache {
   readonly #entries: LRUCache<string, Entry>
   readonly #fetches = new Map<string, Fetch>()
   #fetching = 0
+  /** The highest index that this front-end knows of; a list is at least as new. */
   #seenIndex = 0
+  /** Every product may have been shown as it was at this index… */
+  #shownIndex = 0
+  /** …and some as they were later. */
+  readonly #shownIndexes = new Map<string, number>()
   #open = false
   /** The feed brings every change after this index; null while it is down. */
   #feedFrom: number | null = null
@@ -70,6 +79,7 @@ export class Cache {
    */
   open(index: number): void {
     this.#see(index)
+    this.#shownIndex = Math.max(this.#shownIndex, index)
     this.#open = true
   }
 
@@ -109,7 +119,7 @@ export class Cache {
     const deadline = this.#catalogs.deadline()
     if (!this.#open) await this.#opened(deadline)
     // No await from here to the fetch's entry in the map, or a change in between would not raise its floor.
-    const minIndex = this.#seenIndex
+    const minIndex = this.#minIndexOf(name)
     const current = this.#fetches.get(name)
     // Whoever comes after a change cannot wait for an answer that may be from before it.
     if (current !== undefined && current.floor <= current.minIndex) return current.answer
@@ -128,6 +138,7 @@ export class Cache {
       this.#catalogs.read((catalog, options) => catalog.products(minIndex, options), deadline),
     )
     this.#see(index)
+    this.#shownIndex = Math.max(this.#shownIndex, index)
     for (const product of data) this.#refresh(product, index)
     return JSON.stringify({ data })
   }
@@ -139,13 +150,19 @@ export class Cache {
   }
 
   /**
-   * The answer to a command passed through here: accepted at `index`, or refused (null), which told the client about a
-   * state that the entry may be older than.
+   * The answer to a command passed through here: accepted, or refused (null), which told the client about a state that
+   * the entry may be older than.
    */
-  answered(command: Command, index: number | null): void {
+  answered(command: Command, accepted: Accepted | null): void {
     if (!('name' in command)) return
-    if (index === null) this.#entries.delete(command.name)
-    else this.changed(command.name, index)
+    const { name } = command
+    if (accepted === null) this.#entries.delete(name)
+    else {
+      const { index } = accepted
+      const product = productOf(accepted)
+      if (product !== null) this.#refresh(product, index)
+      this.changed(name, index)
+    }
   }
 
   /** A feed began; from its first line on no change is missing. */
@@ -190,7 +207,7 @@ export class Cache {
     return this.#fetches.get(name) === fetch && index >= fetch.floor && index >= this.#feedFrom
   }
 
-  /** A list shows the product as it is at `index`: no later look-up may show it older, and the entry may as well be new. */
+  /** The product was shown as it is at `index`: no later look-up may show it older, and the entry may as well be new. */
   #refresh(product: Product, index: number): void {
     const entry = this.#entries.peek(product.name)
     if (entry !== undefined && entry.index < index) {
@@ -202,10 +219,24 @@ export class Cache {
 
   /** Somebody has been shown, or has heard of, the product's state at `index`. */
   #raise(name: string, index: number): void {
+    this.#remember(name, index)
     const entry = this.#entries.peek(name)
     if (entry !== undefined && entry.index < index) this.#entries.delete(name)
     const fetch = this.#fetches.get(name)
     if (fetch !== undefined) fetch.floor = Math.max(fetch.floor, index)
+  }
+
+  #minIndexOf(name: string): number {
+    return Math.max(this.#shownIndex, this.#shownIndexes.get(name) ?? 0)
+  }
+
+  #remember(name: string, index: number): void {
+    if (index <= this.#minIndexOf(name)) return
+    if (this.#shownIndexes.size >= shownMax) {
+      this.#shownIndex = this.#seenIndex
+      this.#shownIndexes.clear()
+    }
+    this.#shownIndexes.set(name, index)
   }
 
   #see(index: number): void {
@@ -232,4 +263,11 @@ export class Cache {
       this.#fetching--
     }
   }
+}
+
+/** The product as the accepted command left it, or null when the answer does not say. */
+function productOf({ product, order, stock }: Accepted): Product | null {
+  if (product !== undefined) return product
+  if (order === undefined || stock === undefined) return null
+  return { name: order.name, price: order.price, quantity: stock }
 }

@@ -1,4 +1,12 @@
-import { BazaarError, type Clock, type Command, type CommandResult, commandsPerRequestMax, sleep } from '@bazaar/client'
+import {
+  type Accepted,
+  BazaarError,
+  type Clock,
+  type Command,
+  type CommandResult,
+  commandsPerRequestMax,
+  sleep,
+} from '@bazaar/client'
 import { Gathering } from './gathering.ts'
 import type { Leadership } from './leader.ts'
 import type { Replicas } from './ports.ts'
@@ -22,9 +30,6 @@ export const orderLimits: OrderLimits = {
   ordersWaitingMax: 8192,
 }
 
-/** What was accepted: `index` is where it stands in the log. */
-export type Accepted = Extract<CommandResult, { index: number }>
-
 interface Waiting {
   command: Command
   deadline: number
@@ -38,8 +43,8 @@ export interface OrdersParts {
   replicas: Replicas
   leadership: Leadership
   clock: Clock
-  /** Hears of every answer before whoever waits for it; `index` is null for a refusal. */
-  onAnswer: (command: Command, index: number | null) => void
+  /** Hears of every answer before whoever waits for it; null is a refusal. */
+  onAnswer: (command: Command, accepted: Accepted | null) => void
   limits?: Partial<OrderLimits> | undefined
 }
 
@@ -136,7 +141,7 @@ export class Orders {
     if (result === undefined) return false
     if (result.error === undefined) {
       this.#pending--
-      this.#parts.onAnswer(waiting.command, result.index)
+      this.#parts.onAnswer(waiting.command, result)
       waiting.resolve(result)
       return true
     }

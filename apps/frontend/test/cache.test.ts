@@ -1,4 +1,4 @@
-import { BazaarError, ConnectionError, type Product } from '@bazaar/client'
+import { type Accepted, BazaarError, ConnectionError, type Product } from '@bazaar/client'
 import tap from 'tap'
 import { Cache, type CacheLimits } from '../src/cache.ts'
 import { Catalogs } from '../src/catalogs.ts'
@@ -11,6 +11,11 @@ import { FakeClock, settled } from './fixtures/fake-clock.ts'
 const tux = (quantity: number): Product => ({ name: 'Tux', price: 25.99, quantity })
 const json = (product: Product) => JSON.stringify({ data: product })
 const buyTux = { type: 'buy', key: 'k', name: 'Tux', quantity: 1 } as const
+/** An order's answer at this index, with what is left of the product, or without: the key is a repeated one. */
+const bought = (index: number, stock?: number): Accepted => {
+  const order = { number: 1, name: 'Tux', type: 'buy', quantity: 1, price: 25.99 } as const
+  return stock === undefined ? { index, order } : { index, order, stock }
+}
 
 /** A cache that is open at index 10 and fed from 10 on. */
 function fedCache(limits: Partial<CacheLimits> = {}) {
@@ -63,13 +68,69 @@ tap.test('with no entries allowed, every look-up goes to the catalog', async t =
   t.equal(cache.get('Tux'), undefined)
 })
 
-tap.test('an order of our own drops the product at once, and the next look-up asks for its index', async t => {
+tap.test(
+  'an order of our own that does not tell the stock drops the product; the next look-up asks for its index',
+  async t => {
+    const { cache, catalog, fill, look } = fedCache()
+    await fill(10, tux(5))
+    cache.answered(buyTux, bought(11))
+    t.equal(cache.get('Tux'), undefined)
+    void look()
+    t.equal(catalog.last('Tux').index, 11)
+  },
+)
+
+tap.test('an order of our own makes the kept product as new as itself, and keeps no other', async t => {
   const { cache, catalog, fill, look } = fedCache()
-  await fill(10, tux(5))
-  cache.answered(buyTux, 11)
-  t.equal(cache.get('Tux'), undefined)
+  cache.answered(buyTux, bought(11, 6))
+  t.equal(cache.entries, 0, 'only look-ups fill the cache')
+  await fill(11, tux(6))
+  cache.answered(buyTux, bought(13, 4))
+  t.equal(cache.get('Tux'), json(tux(4)))
+  cache.feed({ index: 13, name: 'Tux' })
+  t.equal(cache.get('Tux'), json(tux(4)), 'its own change comes late')
+  cache.answered(buyTux, bought(12, 5))
+  t.equal(cache.get('Tux'), json(tux(4)), 'so does the answer to an order before it')
+  cache.answered({ type: 'stock', key: 'k', name: 'Tux', quantity: 5 }, { index: 14, product: tux(9) })
+  t.equal(cache.get('Tux'), json(tux(9)))
+  cache.feed({ index: 15, name: 'Tux' })
+  cache.answered(buyTux, bought(14, 8))
+  t.equal(cache.get('Tux'), undefined, 'somebody else changed it later')
   void look()
-  t.equal(catalog.last('Tux').index, 11)
+  t.equal(catalog.last('Tux').index, 15)
+})
+
+tap.test(
+  'a look-up waits for the changes of its own product, of every product that was listed, and no others',
+  async t => {
+    const { cache, catalog, look } = fedCache()
+    cache.answered(buyTux, bought(20))
+    cache.feed({ index: 30, name: 'Fox' })
+    cache.feed({ index: 40 })
+    for (const [name, index] of [
+      ['Tux', 20],
+      ['Fox', 30],
+      ['Yak', 10],
+    ] as const) {
+      void look(name)
+      t.equal(catalog.last(name).index, index, name)
+    }
+    const list = cache.list()
+    t.equal(catalog.last(null).index, 40, 'a list is as new as anything heard of')
+    catalog.last(null).answerList({ index: 41, data: [tux(1)] })
+    await list
+    void look('Owl')
+    t.equal(catalog.last('Owl').index, 41)
+  },
+)
+
+tap.test('more products than are remembered one by one are all looked up as they were last', async t => {
+  const { cache, catalog, look } = fedCache()
+  for (let at = 1; at <= 5000; at++) cache.feed({ index: 100 + at, name: `P${at}` })
+  void look('P1')
+  t.ok((catalog.last('P1').index ?? 0) > 100 + 4000)
+  void look('P5000')
+  t.equal(catalog.last('P5000').index, 5100)
 })
 
 tap.test('a refusal drops the product, too', async t => {
@@ -84,7 +145,7 @@ tap.test('a fill that a change overtook is served but not kept (lease)', async t
     const { cache, catalog, look } = fedCache()
     const answer = look()
     if (overtake === 'feed') cache.feed({ index: 12, name: 'Tux' })
-    else cache.answered(buyTux, 12)
+    else cache.answered(buyTux, bought(12, 4))
     catalog.last('Tux').answer({ index: 11, data: tux(5) })
     t.equal(await answer, json(tux(5)), overtake)
     t.equal(cache.get('Tux'), undefined, overtake)
@@ -106,7 +167,7 @@ tap.test('look-ups at the same time share one fetch, unless a change came in bet
   const { cache, catalog, look } = fedCache()
   const first = [look(), look()]
   t.equal(catalog.asked.length, 1)
-  cache.answered(buyTux, 11)
+  cache.answered(buyTux, bought(11))
   const second = [look(), look()]
   t.same(
     catalog.asked.map(({ index }) => index),
@@ -123,7 +184,7 @@ tap.test('look-ups at the same time share one fetch, unless a change came in bet
 tap.test('an answer that was shown but not kept still forbids older ones', async t => {
   const { cache, catalog, look } = fedCache()
   const first = look()
-  cache.answered(buyTux, 11)
+  cache.answered(buyTux, bought(11))
   const second = look()
   catalog.asked[0]?.answer({ index: 13, data: tux(2) })
   t.equal(await first, json(tux(2)))
@@ -138,7 +199,7 @@ tap.test('a list asks for the seen index, refreshes what is kept, and overtakes 
   const { cache, catalog, fill, look } = fedCache()
   await fill(10, tux(5))
   const fox = look('Fox')
-  cache.answered({ ...buyTux, name: 'Other' }, 12)
+  cache.answered({ ...buyTux, name: 'Other' }, { index: 12 })
   const list = cache.list()
   t.equal(catalog.last(null).index, 12)
   catalog.last(null).answerList({ index: 14, data: [tux(3), { ...tux(1), name: 'Fox' }] })
@@ -223,7 +284,7 @@ tap.test('a restarted front-end looks nothing up before it knows what was acknow
   const catalog = new FakeCatalog()
   const cache = new Cache(new Catalogs([catalog], clock, { lookupDeadlineMs: 1000 }), clock)
   const answer = cache.fetch('Tux')
-  cache.answered(buyTux, 31)
+  cache.answered(buyTux, bought(31))
   await clock.advance(100)
   t.equal(catalog.asked.length, 0)
   cache.open(30)

@@ -1,4 +1,4 @@
-import { BazaarError, type Clock, type Command, systemClock } from '@bazaar/client'
+import { type Accepted, BazaarError, type Clock, type Command, systemClock } from '@bazaar/client'
 import tap, { type Test } from 'tap'
 import { Gathering } from '../src/gathering.ts'
 import { Leadership } from '../src/leader.ts'
@@ -14,8 +14,8 @@ async function store(t: Test, limits: Partial<OrderLimits> = {}) {
   const cluster = await FakeCluster.start()
   const replicas = cluster.replicas()
   const leadership = new Leadership(replicas, systemClock)
-  const answers: (number | null)[] = []
-  const onAnswer = (_command: Command, index: number | null) => answers.push(index)
+  const answers: (Accepted | null)[] = []
+  const onAnswer = (_command: Command, accepted: Accepted | null) => answers.push(accepted)
   const parts = { replicas, leadership, clock: systemClock, limits: { attemptTimeoutMs: 60, ...limits } }
   t.teardown(async () => {
     await Promise.all([...replicas.values()].map(replica => replica.close()))

@@ -1,9 +1,6 @@
-import { BazaarError, type Command, type CommandResult, type LogEntry, type Product } from '@bazaar/client'
+import { type Accepted, BazaarError, type Command, type LogEntry, type Product } from '@bazaar/client'
 import { encodeFact } from './entry.ts'
 import { type Ledger, orderOf, type Stocked } from './ledger.ts'
-
-/** A result that will not be an error. */
-export type Accepted = Exclude<CommandResult, { error: object }>
 
 /**
  * What the judge says of a command:
@@ -86,9 +83,10 @@ export class Judge {
     const number = this.#ledger.orders + this.#orders + 1
     const { price } = product
     this.#orders++
-    this.#products.set(name, { price, quantity: product.quantity + (type === 'buy' ? -quantity : quantity) })
+    const stock = product.quantity + (type === 'buy' ? -quantity : quantity)
+    this.#products.set(name, { price, quantity: stock })
     const order = { number, name, type, quantity, price }
-    return this.#accept({ type, key, name, quantity }, { type, number, name, quantity, price, key }, { order })
+    return this.#accept({ type, key, name, quantity }, { type, number, name, quantity, price, key }, { order, stock })
   }
 
   #judgeProduct(command: Command & { type: 'product' }): Verdict {

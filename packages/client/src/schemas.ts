@@ -79,14 +79,22 @@ export type Command = Static<typeof Command>
 
 /**
  * What became of one command. `index` is the log index that a later look-up must have applied to show it;
- * `order` comes with `buy` and `sell`, `product` (its state then) with `product`, `stock` and `restock`.
+ * `order` comes with `buy` and `sell`, with the product's `stock` at that index unless the key is a repeated one;
+ * `product` (its state at that index) comes with `product`, `stock` and `restock`.
  */
 export const CommandResult = Type.Union([
-  Type.Object({ index: Index, order: Type.Optional(Order), product: Type.Optional(Product) }),
+  Type.Object({
+    index: Index,
+    order: Type.Optional(Order),
+    stock: Type.Optional(Type.Integer({ minimum: 0 })),
+    product: Type.Optional(Product),
+  }),
   Type.Object({ error: Type.Object({ code: Type.Integer(), reason: Type.String(), message: Type.String() }) }),
 ])
+/** The result of a command that was accepted. */
+export type Accepted = { index: number; order?: Order; stock?: number; product?: Product; error?: undefined }
 export type CommandResult =
-  | { index: number; order?: Order; product?: Product; error?: undefined }
+  | Accepted
   | { error: { code: number; reason: import('./errors.ts').ErrorReason; message: string } }
 
 /**
