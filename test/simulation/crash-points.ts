@@ -6,7 +6,7 @@ import { Orders } from '../../apps/frontend/src/orders.ts'
 import type { FileSystem } from './file-system.ts'
 import { Hosts } from './hosts.ts'
 import { Life } from './life.ts'
-import { folderOf, logPathOf, startOrderProcess } from './order-process.ts'
+import { folderOf, logPathOf, ringPathOf, startOrderProcess } from './order-process.ts'
 import type { PlantedBug } from './planted-bug.ts'
 import { Random } from './random.ts'
 import { replicaClient } from './replica-client.ts'
@@ -47,8 +47,11 @@ const lookMs = 10
  */
 export async function tryCrashPoints(bug: PlantedBug = {}): Promise<CrashPointsResult> {
   const points = await recordScript(bug)
+  const isPlanted = Object.keys(bug).length > 0
   const tried = new Set<string>()
   for (const { files, acknowledged } of points) {
+    // A mistake shows in what is lost, which takes something to lose.
+    if (isPlanted && acknowledged.size === 0) continue
     for (const image of imagesAfterPowerCut(files)) {
       // What was acknowledged belongs to it: less may be there on the same disks.
       const digest = `${image.digest} ${acknowledged.size}`
@@ -166,10 +169,11 @@ async function recordScript(bug: PlantedBug): Promise<CrashPoint[]> {
 
 /** What "acknowledged" means (I1), before any recovery has its chance to be lucky: on the disks of a majority. */
 function expectOnMajority(files: FileSystem, acknowledged: Acknowledged): void {
-  const logs = replicaNames.map(name => {
-    const file = files.find(logPathOf(name))
+  const textOf = (path: string): string => {
+    const file = files.find(path)
     return file === null ? '' : file.read(0, file.size).toString('latin1')
-  })
+  }
+  const logs = replicaNames.map(name => textOf(logPathOf(name)) + textOf(ringPathOf(name)))
   for (const key of acknowledged.keys()) {
     const copies = logs.filter(log => log.includes(`"key":"${key}"`)).length
     if (copies < 2) throw new Violation(`I1: the acknowledged order ${key} is on ${copies} of 3 disks`)

@@ -32,9 +32,12 @@ const callMs = [0.01, 0.1] as const
 /** Both ports that the processes have to their disk, over one file system. A dead process's calls do nothing. */
 export class SimulatedDisk {
   readonly #options: DiskOptions
+  /** Half of the processes find their disk so quick that the log is synced in place, while it is not slow. */
+  readonly #isQuick: boolean
 
   constructor(options: DiskOptions) {
     this.#options = options
+    this.#isQuick = options.random.chance(0.5)
   }
 
   get forLog(): LogDisk {
@@ -50,6 +53,7 @@ export class SimulatedDisk {
         await this.#call(() => files.rename(from, to))
         await this.#syncFolder(dirname(to))
       },
+      room: () => this.#call(() => (this.#options.health.full ? 0 : Number.POSITIVE_INFINITY)),
     }
   }
 
@@ -69,7 +73,7 @@ export class SimulatedDisk {
   }
 
   #logFile(path: string, file: SimulatedFile): LogDiskFile {
-    const { files, life } = this.#options
+    const { files, health, life } = this.#options
     return {
       get size() {
         return file.size
@@ -80,8 +84,15 @@ export class SimulatedDisk {
         files.beforeWrite()
         file.append(Buffer.from(text, 'latin1'))
       },
+      // Needs no room: the blocks are there.
+      write: (offset, text) => {
+        if (!life.calls()) return
+        files.beforeWrite()
+        file.write(Buffer.from(text, 'latin1'), offset)
+      },
       read: (offset, length) => file.read(offset, length).toString('latin1'),
-      sync: () => this.#sync(path, file),
+      sync: () => (this.#isQuick && health.slowness === 1 ? this.#syncInPlace(path, file) : this.#sync(path, file)),
+      syncInThread: () => this.#sync(path, file),
       truncate: size => {
         if (!life.calls()) return
         files.beforeWrite()
@@ -106,6 +117,19 @@ export class SimulatedDisk {
       sync: () => this.#sync(path, file),
       close: async () => {},
     }
+  }
+
+  #syncInPlace(path: string, file: SimulatedFile): null {
+    const { files, health, life } = this.#options
+    if (!life.calls()) return null
+    const done = file.startSync()
+    if (health.failingSyncs > 0) {
+      file.failSync()
+      this.#failSync(path)
+    }
+    files.beforeWrite()
+    done()
+    return null
   }
 
   #sync(path: string, file: SimulatedFile): Promise<void> {

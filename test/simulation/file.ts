@@ -37,9 +37,12 @@ export class SimulatedFile {
   }
 
   append(bytes: Buffer): void {
-    const start = this.#cache.length
-    this.#cache.write(bytes, start)
-    this.#touch(start, this.#cache.length)
+    this.write(bytes, this.#cache.length)
+  }
+
+  write(bytes: Buffer, offset: number): void {
+    this.#cache.write(bytes, offset)
+    this.#touch(offset, offset + bytes.length)
   }
 
   truncate(size: number): void {

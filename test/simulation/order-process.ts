@@ -28,6 +28,9 @@ export const dataFolder = '/data'
 
 /** Files of an order replica. */
 export const logPathOf = (name: string): string => join(dataFolder, name, 'log.jsonl')
+export const ringPathOf = (name: string): string => join(dataFolder, name, 'log.ring')
+/** Three or four orders: so few that the simulated logs go round it many times. */
+const ringBytes = 512
 export const statePathOf = (name: string): string => join(dataFolder, name, 'state.json')
 
 /** Puts an order replica together as its `main` does, but over simulated ports, and starts it. */
@@ -45,6 +48,8 @@ export async function startOrderProcess(options: OrderProcessOptions): Promise<v
   const { logFile, stateFile } = await recover({
     disk: bug.disk?.(disk.forLog, leads) ?? disk.forLog,
     logPath: logPathOf(name),
+    ringPath: ringPathOf(name),
+    ringBytes,
     stateAdapter: await DurableJSONFile.open<StoredState | null>(statePathOf(name), disk.forSmallFiles),
     fold: {
       apply: line => {

@@ -30,6 +30,9 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   'a miss answered without ReadIndex': { readLog: log => overriding(log, { barrier: async () => {} }) },
   'a follower acknowledges before its fsync': { disk: eagerFollowerSync },
   'truncation of a committed entry': { disk: cutOnOpen },
+  'a start does not look into the ring': {
+    disk: disk => withFiles(disk, (_, path) => (path.endsWith('.ring') ? { read: () => '' } : {})),
+  },
   'a wiped replica votes': {
     recovered: async ({ logFile, stateFile }) => {
       if (logFile.lastIndex === 0) await stateFile.save({ voting: true })
@@ -50,11 +53,11 @@ function overriding<T extends object>(original: T, replaced: Partial<T>): T {
   })
 }
 
-function withFiles(disk: Disk, change: (file: DiskFile) => Partial<DiskFile>): Disk {
+function withFiles(disk: Disk, change: (file: DiskFile, path: string) => Partial<DiskFile>): Disk {
   return overriding(disk, {
     open: async path => {
       const file = await disk.open(path)
-      return overriding(file, change(file))
+      return overriding(file, change(file, path))
     },
   })
 }

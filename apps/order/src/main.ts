@@ -28,6 +28,7 @@ await runMain(async () => {
   const { logFile, stateFile } = await recover({
     disk: realDisk,
     logPath: join(folder, 'log.jsonl'),
+    ringPath: join(folder, 'log.ring'),
     stateAdapter: await DurableJSONFile.open<StoredState | null>(join(folder, 'state.json')),
     fold: ledger,
     timestamp: () => new Date().toISOString().replaceAll(':', ''),

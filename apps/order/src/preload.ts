@@ -36,6 +36,7 @@ async function open(data: string, name: string): Promise<Replica> {
   const { logFile, stateFile } = await recover({
     disk: realDisk,
     logPath,
+    ringPath: join(folder, 'log.ring'),
     stateAdapter: await DurableJSONFile.open<StoredState | null>(join(folder, 'state.json')),
     fold,
     timestamp: () => String(Date.now()),

@@ -7,8 +7,10 @@ export function faultyFile(real: DiskFile, faults: Partial<Omit<DiskFile, 'size'
       return real.size
     },
     append: text => real.append(text),
+    write: (offset, text) => real.write(offset, text),
     read: (offset, length) => real.read(offset, length),
     sync: () => real.sync(),
+    syncInThread: () => real.syncInThread(),
     truncate: size => real.truncate(size),
     rewrite: offset => real.rewrite(offset),
     close: () => real.close(),

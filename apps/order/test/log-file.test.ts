@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { encodeFact, seal } from '../src/entry.ts'
-import { realDisk } from '../src/raft-log/disk.ts'
+import { type DiskFile, realDisk } from '../src/raft-log/disk.ts'
 import { LogFile, recentLinesMax } from '../src/raft-log/log-file.ts'
+import { Ring } from '../src/raft-log/ring.ts'
 import { appendUnlessFull, faultyFile } from './faulty-file.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bazaar-log-'))
@@ -161,4 +162,120 @@ t.test('a full disk loses nothing: the flush fails, the entries stay readable, t
   t.equal(await log.flush(), 5)
   log.close()
   t.equal((await openLog(path)).log.lastIndex, 5)
+})
+
+/** A log with a ring so short that a few dozen lines go round it. */
+async function openRinged(path: string, syncedBytes = 0, change = (file: DiskFile): DiskFile => file) {
+  const disk = { ...realDisk, open: async (name: string) => change(await realDisk.open(name)) }
+  const log = new LogFile(await realDisk.open(path), await Ring.open(disk, `${path}.ring`, 4096))
+  const lines: string[] = []
+  await log.recover(syncedBytes, line => lines.push(line))
+  return { log, lines }
+}
+
+/** What a power cut does to a log that is durable on the ring only. */
+const loseTail = (path: string, { syncedBytes }: LogFile) => truncateSync(path, syncedBytes)
+const newPath = () => join(folder, `${++files}.jsonl`)
+const linesOf = (...parts: ReturnType<typeof entries>[]) => parts.flat().map(({ line }) => line)
+
+t.test('what a power cut takes of the log is put back from the ring, however often the log went round it', async t => {
+  const path = newPath()
+  let { log } = await openRinged(path)
+  t.equal(statSync(`${path}.ring`).size, 4096)
+  let next = 1
+  for (let round = 0; round < 200; round++) {
+    for (let batch = 0; batch < 1 + (round % 7); batch++) {
+      const last = next + (round % 4)
+      log.append(entries(next, last))
+      t.equal(await log.flush(), last)
+      next = last + 1
+      if (log.checkpointDue) await log.checkpoint()
+    }
+    if (round % 10 > 0) continue
+    const { syncedBytes } = log
+    log.close()
+    loseTail(path, log)
+    const again = await openRinged(path, syncedBytes)
+    t.same(again.lines, linesOf(entries(1, next - 1)), `round ${round}`)
+    t.equal(readFileSync(path, 'latin1'), again.lines.join(''), 'the file is whole again')
+    t.equal(again.log.syncedBytes, statSync(path).size)
+    log = again.log
+  }
+  log.close()
+})
+
+t.test('a checkpoint makes the log itself durable, and what was cut while it was under way does not count', async t => {
+  const path = newPath()
+  const { log } = await openRinged(path)
+  log.append(entries(1, 5))
+  await log.flush()
+  t.match(log, { syncedBytes: 0, syncedIndex: 0 })
+  const checkpoint = log.checkpoint()
+  await log.truncate(4)
+  await checkpoint
+  t.match(log, { syncedBytes: log.offsetOf(4), syncedIndex: 3 })
+  log.close()
+})
+
+t.test('a tail that was cut is not found again on the ring behind lines of the same length', async t => {
+  for (const how of ['cut by a leader', 'cut by a start'] as const) {
+    const path = newPath()
+    const first = await openRinged(path)
+    let { log } = first
+    log.append(entries(1, 3, 1))
+    log.append(entries(4, 5, 5))
+    await log.flush()
+    if (how === 'cut by a leader') await log.truncate(4)
+    else {
+      // The ring lost line 4, too, and what stands behind it was acknowledged to nobody.
+      const ring = readFileSync(`${path}.ring`)
+      ring[log.offsetOf(4) + 20] = 0
+      log.close()
+      writeFileSync(`${path}.ring`, ring)
+      loseTail(path, log)
+      const again = await openRinged(path)
+      log = again.log
+      t.equal(log.lastIndex, 3)
+    }
+    // Raft allows it: the entry of an older term comes from a leader that had no entry of term 5 (figure 8).
+    log.append([entry(4, 4)])
+    await log.flush()
+    const { syncedBytes } = log
+    log.close()
+    loseTail(path, log)
+    const last = await openRinged(path, syncedBytes)
+    t.same(last.lines, linesOf(entries(1, 3, 1), [entry(4, 4)]), how)
+    last.log.close()
+  }
+})
+
+t.test('without room for a ring, or in it, the log itself is synced', async t => {
+  let full = true
+  const cramped = (file: DiskFile) => {
+    const write: DiskFile['write'] = (offset, text) => {
+      if (full && text.includes('{')) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+      file.write(offset, text)
+    }
+    return faultyFile(file, { append: appendUnlessFull(file, () => full), write })
+  }
+  const path = newPath()
+  t.equal(await Ring.open({ ...realDisk, room: async () => 4096 }, `${path}.ring`, 4096), null)
+  const none = await openRinged(path, 0, cramped)
+  none.log.append(entries(1, 3))
+  await none.log.flush()
+  t.equal(none.log.syncedBytes, statSync(path).size)
+  t.equal(statSync(`${path}.ring`).size, 0)
+  none.log.close()
+  full = false
+  const { log } = await openRinged(path, 0, cramped)
+  full = true
+  log.append(entries(4, 5))
+  t.equal(await log.flush(), 5)
+  t.equal(log.syncedBytes, statSync(path).size)
+  full = false
+  const { syncedBytes } = log
+  log.append(entries(6, 7))
+  t.equal(await log.flush(), 7)
+  t.equal(log.syncedBytes, syncedBytes, 'there is room again')
+  log.close()
 })

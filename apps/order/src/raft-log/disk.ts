@@ -9,7 +9,7 @@ import {
   readSync,
   writeSync,
 } from 'node:fs'
-import { open, rename } from 'node:fs/promises'
+import { open, rename, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -22,6 +22,8 @@ export interface Disk {
   exists(path: string): Promise<boolean>
   /** Resolves once the new name is durable. */
   rename(from: string, to: string): Promise<void>
+  /** How many more bytes there is room for where the path is. */
+  room(path: string): Promise<number>
 }
 
 /** Offsets and lengths are in bytes. */
@@ -32,16 +34,20 @@ export interface DiskFile {
    * then the file is as it was.
    */
   append(text: string): void
+  /** Writes ASCII text over what stands at `offset`, within the file; otherwise as `append`. */
+  write(offset: number, text: string): void
   /**
    * Up to `length` bytes from `offset` as Latin-1 text; fewer only at the end. Nearly always from the page cache, hence
    * not async.
    */
   read(offset: number, length: number): string
   /**
-   * Puts all that was appended before the call on disk (fdatasync). Null: it is there when the call returns; otherwise
-   * once the promise resolves. A failure, thrown or rejected, is final: crash.
+   * Puts all that was written before the call on disk (fdatasync). Null: it is there when the call returns; otherwise once
+   * the promise resolves. A failure, thrown or rejected, is final: crash.
    */
   sync(): Promise<void> | null
+  /** As `sync`, but never in the way of anything else. */
+  syncInThread(): Promise<void>
   /** Cuts the file; durable after the next `sync`. */
   truncate(size: number): void
   /** Writes what stands from `offset` on once more in its place, so that the next `sync` puts it on disk in any case. */
@@ -78,6 +84,10 @@ export const realDisk: Disk = {
     await rename(from, to)
     await syncFolder(dirname(to))
   },
+  async room(path) {
+    const { bavail, bsize } = await statfs(dirname(path))
+    return bavail * bsize
+  },
 }
 
 class RealFile implements DiskFile {
@@ -109,6 +119,10 @@ class RealFile implements DiskFile {
     this.#size += bytes.length
   }
 
+  write(offset: number, text: string): void {
+    this.#write(Buffer.from(text, 'latin1'), offset)
+  }
+
   read(offset: number, length: number): string {
     return this.#readBytes(offset, length).toString('latin1')
   }
@@ -120,10 +134,14 @@ class RealFile implements DiskFile {
     const done = (): void => {
       this.#syncMs = performance.now() - startedAt
     }
-    if (!inPlace) return fdatasyncInThread(this.#descriptor).then(done)
+    if (!inPlace) return this.syncInThread().then(done)
     fdatasyncSync(this.#descriptor)
     done()
     return null
+  }
+
+  syncInThread(): Promise<void> {
+    return fdatasyncInThread(this.#descriptor)
   }
 
   truncate(size: number): void {

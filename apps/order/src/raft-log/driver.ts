@@ -281,8 +281,10 @@ export class RaftLog implements ReplicatedLog {
   }
 
   #persisted(index: number): void {
+    const { logFile } = this.#options
     this.#durableIndex = index
     this.#enqueue({ type: 'persisted', index })
+    if (logFile.checkpointDue) logFile.checkpoint().catch(error => this.#fail(error))
   }
 
   async #truncate(index: number): Promise<void> {
@@ -374,14 +376,15 @@ export class RaftLog implements ReplicatedLog {
     return new BazaarError('NOT_LEADER', `${name} does not lead`, leading ? null : leader)
   }
 
-  /** Notes how much of the log is synced and committed; a note that fails for want of room is made later. */
+  /** Syncs the log itself, and notes how much of it is synced and committed; what finds no room is done later. */
   async #note(): Promise<void> {
     const { logFile, stateFile } = this.#options
-    const { syncedBytes } = logFile
-    const commitIndex = Math.min(this.#appliedIndex, this.#durableIndex)
-    const { state, saved } = stateFile
-    if (this.#busy || (saved && state.syncedBytes === syncedBytes && state.commitIndex === commitIndex)) return
     try {
+      await logFile.checkpoint()
+      const { syncedBytes, syncedIndex } = logFile
+      const commitIndex = Math.min(this.#appliedIndex, syncedIndex)
+      const { state, saved } = stateFile
+      if (this.#busy || (saved && state.syncedBytes === syncedBytes && state.commitIndex === commitIndex)) return
       await stateFile.save({ syncedBytes, commitIndex })
     } catch (error) {
       if (!isDiskFull(error)) this.#fail(error)

@@ -1,26 +1,38 @@
 import assert from 'node:assert/strict'
 import type { Entry, TermRun } from '@bazaar/raft'
+import { isDiskFull } from '@bazaar/service'
 import { lineBytesMax, linesTogetherMax, openLine } from '../entry.ts'
 import { NumberColumn } from '../number-column.ts'
 import type { DiskFile } from './disk.ts'
+import type { Ring } from './ring.ts'
 
 /** Lines kept in memory so that followers and the follower feed are served without reading the file. */
 export const recentLinesMax = 1024
 /** Bytes that recovery reads at a time: few, for the reason of `linesTogetherMax`. */
 const recoveryChunkBytes = 1 << 16
 const stretchEntries = 1 << 16
+/** More than this at once goes to the log itself: who writes so much is catching up, and would go round the ring in no time. */
+const ringTextMax = 1 << 15
 
 /** The log failed its checksum where it was known to be synced. */
 export class RotError extends Error {
   override readonly name = 'RotError'
 }
 
+/** Up to where the log will be on disk when a sync of it that is under way is done. */
+interface Sync {
+  bytes: number
+  index: number
+}
+
 /**
  * `log.jsonl`: one entry a line, the leader's bytes on every replica. Appending is in memory at once, `flush` makes it
- * durable. Offsets are kept as 4 bytes an entry.
+ * durable: on the ring, if there is one, from where a start after a power cut takes what the log itself has lost.
+ * Offsets are kept as 4 bytes an entry.
  */
 export class LogFile {
   readonly #file: DiskFile
+  readonly #ring: Ring | null
   /** Byte offset of each entry, from the start of its stretch; and of each stretch of 65,536 entries. */
   readonly #offsets = new NumberColumn()
   readonly #stretchOffsets: number[] = []
@@ -31,12 +43,16 @@ export class LogFile {
   #unwritten = 0
   #bytes = 0
   #syncedBytes = 0
-  /** What the flush under way will have synced. */
-  #flushingBytes = 0
+  #syncedIndex = 0
+  readonly #syncs = new Set<Sync>()
+  #checkpoints = 0
+  /** From `#syncedBytes` up to here the ring has everything. */
+  #ringedBytes = 0
 
   /** The file must be empty or followed by `recover`. */
-  constructor(file: DiskFile) {
+  constructor(file: DiskFile, ring: Ring | null = null) {
     this.#file = file
+    this.#ring = ring
   }
 
   get lastIndex(): number {
@@ -47,15 +63,20 @@ export class LogFile {
     return this.#termRuns
   }
 
-  /** Length of the file that is known to be on disk. */
+  /** Length of the file that is known to be on disk. The ring may hold more. */
   get syncedBytes(): number {
     return this.#syncedBytes
   }
 
+  /** The last entry within `syncedBytes`. */
+  get syncedIndex(): number {
+    return this.#syncedIndex
+  }
+
   /**
    * Reads the whole file and calls `onLine` with each good line. A bad line at or after `syncedBytes` is the unsynced
-   * tail of a crash: the file is cut there. Before it, or when the file is shorter, it is rot ("Protocol-Aware
-   * Recovery", FAST '18).
+   * tail of a crash: the file is cut there, and what the ring has of it is put back. Before it, or when the file is
+   * shorter, it is rot ("Protocol-Aware Recovery", FAST '18).
    * @throws RotError with the place
    */
   async recover(syncedBytes: number, onLine: (line: string) => void): Promise<void> {
@@ -72,12 +93,16 @@ export class LogFile {
       throw new RotError(`log.jsonl is bad from byte ${this.#bytes} on, though ${syncedBytes} bytes were synced`)
     }
     if (this.#bytes < this.#file.size) this.#file.truncate(this.#bytes)
+    const ringed = this.#ring?.read(this.#bytes) ?? ''
+    const lost = ringed.slice(0, this.#recoverLines(ringed, onLine))
+    if (lost !== '') this.#file.append(lost)
     // What survived in the page cache counts as durable from here on, so it has to be. An fsync that failed before the
     // restart left pages that are marked clean and were never written; they have to be made dirty again ("Can
     // Applications Recover from fsync Failures?", ATC '20).
     this.#file.rewrite(syncedBytes)
-    await this.#file.sync()
-    this.#syncedBytes = this.#bytes
+    await this.#syncLog()
+    // What the ring has beyond was not durable, and may be followed by lines that still look like the log's.
+    await this.#ring?.clear()
   }
 
   /** Takes the good lines at the start of the text; returns their length. */
@@ -86,6 +111,7 @@ export class LogFile {
     for (let end = text.indexOf('\n') + 1; end > 0; end = text.indexOf('\n', start) + 1) {
       const entry = openLine(text.slice(start, end))
       if (entry === null || entry.index !== this.lastIndex + 1) break
+      if (entry.term < (this.#termRuns.at(-1)?.term ?? 0)) break
       this.#push(entry)
       onLine(entry.line)
       start = end
@@ -124,28 +150,80 @@ export class LogFile {
    * Throws with code `ENOSPC` when the disk is full: nothing is lost, flush again later. Any other error is final.
    */
   flush(): number | Promise<number> {
+    let inRing = false
     while (this.#unwritten > 0) {
       const first = this.#recent.length - this.#unwritten
       const lines = this.#recent.slice(first, first + linesTogetherMax)
-      this.#file.append(lines.join(''))
+      const text = lines.join('')
+      this.#file.append(text)
       this.#unwritten -= lines.length
+      inRing = this.#putInRing(text)
     }
     const { lastIndex } = this
-    this.#flushingBytes = this.#bytes
-    const synced = (): number => {
-      this.#syncedBytes = this.#flushingBytes
+    const done = (): number => {
       this.#forgetOldLines()
       return lastIndex
     }
-    // Even a full disk is final here: after a failed fsync nobody knows what is on disk ("fsyncgate").
-    const failed = (error: Error): never => {
-      throw new Error(`fdatasync of log.jsonl failed: ${error.message}`, { cause: error })
-    }
+    const sync = inRing ? noSync : this.#startSync()
     try {
-      return this.#file.sync()?.then(synced, failed) ?? synced()
+      const syncing = inRing ? (this.#ring as Ring).sync() : this.#file.sync()
+      if (syncing !== null) return syncing.then(() => this.#endSync(sync), failSync).then(done)
     } catch (error) {
-      return failed(error as Error)
+      failSync(error as Error)
     }
+    this.#endSync(sync)
+    return done()
+  }
+
+  /** False when the ring may not be counted on for this text, the last of the file, and for all before it. */
+  #putInRing(text: string): boolean {
+    const start = this.#file.size - text.length
+    if (this.#ring === null || text.length > ringTextMax || start !== this.#ringedBytes) return false
+    if (this.#file.size - this.#syncedBytes > this.#ring.bytes) return false
+    try {
+      this.#ring.write(start, text)
+    } catch (error) {
+      if (!isDiskFull(error)) throw error
+      return false
+    }
+    this.#ringedBytes = this.#file.size
+    return true
+  }
+
+  /** Whether the ring is half full of what the log itself may still lose. */
+  get checkpointDue(): boolean {
+    const { size } = this.#file
+    return this.#ring !== null && this.#checkpoints === 0 && size - this.#syncedBytes > this.#ring.bytes / 2
+  }
+
+  /**
+   * Resolves once what was flushed before the call is on disk in the log itself, so that the ring is free for more. A
+   * failure is final.
+   */
+  async checkpoint(): Promise<void> {
+    if (this.#syncedBytes < this.#file.size) await this.#syncLog()
+  }
+
+  async #syncLog(): Promise<void> {
+    const sync = this.#startSync()
+    this.#checkpoints++
+    await this.#file.syncInThread().catch(failSync)
+    this.#checkpoints--
+    this.#endSync(sync)
+  }
+
+  #startSync(): Sync {
+    const sync = { bytes: this.#file.size, index: this.lastIndex - this.#unwritten }
+    this.#syncs.add(sync)
+    return sync
+  }
+
+  #endSync(sync: Sync): void {
+    this.#syncs.delete(sync)
+    if (sync.bytes <= this.#syncedBytes) return
+    this.#syncedBytes = sync.bytes
+    this.#syncedIndex = sync.index
+    this.#ringedBytes = Math.max(this.#ringedBytes, sync.bytes)
   }
 
   /** Drops the entries from `index` on, durably. */
@@ -153,15 +231,28 @@ export class LogFile {
     const keptLines = index - 1 - (this.lastIndex - this.#recent.length)
     this.#unwritten = Math.max(0, this.#unwritten - (this.lastIndex - index + 1))
     this.#bytes = this.offsetOf(index)
-    this.#flushingBytes = Math.min(this.#flushingBytes, this.#bytes)
     this.#recent = this.#recent.slice(0, Math.max(0, keptLines))
     this.#offsets.truncate(index - 1)
     this.#stretchOffsets.length = Math.ceil((index - 1) / stretchEntries)
     while ((this.#termRuns.at(-1)?.from ?? 0) >= index) this.#termRuns.pop()
-    if (this.#bytes >= this.#file.size) return
+    const { size } = this.#file
+    if (this.#bytes >= size) return
+    this.#cutSyncs(index - 1)
     this.#file.truncate(this.#bytes)
-    await this.#file.sync()
+    await this.#syncLog()
+    // Or a start after a power cut might find the dropped lines again, and behind new ones that only look like theirs.
+    await this.#ring?.erase(this.#bytes, size)
+  }
+
+  /** What is or will be on disk ends with this entry now. */
+  #cutSyncs(index: number): void {
+    for (const sync of this.#syncs) {
+      sync.bytes = Math.min(sync.bytes, this.#bytes)
+      sync.index = Math.min(sync.index, index)
+    }
+    this.#ringedBytes = Math.min(this.#ringedBytes, this.#bytes)
     this.#syncedBytes = Math.min(this.#syncedBytes, this.#bytes)
+    this.#syncedIndex = Math.min(this.#syncedIndex, index)
   }
 
   /** Where the entry starts; for the entry after the last, where it will. */
@@ -203,5 +294,14 @@ export class LogFile {
 
   close(): void {
     this.#file.close()
+    this.#ring?.close()
   }
+}
+
+/** Stands for a sync that says nothing of the log itself. */
+const noSync: Sync = { bytes: 0, index: 0 }
+
+/** Even a full disk is final here: after a failed fsync nobody knows what is on disk ("fsyncgate"). */
+function failSync(error: Error): never {
+  throw new Error(`fdatasync of the log failed: ${error.message}`, { cause: error })
 }

@@ -1,6 +1,7 @@
 import type { Adapter } from 'lowdb'
 import type { Disk } from './disk.ts'
 import { LogFile, RotError } from './log-file.ts'
+import { Ring } from './ring.ts'
 import { StateFile, type StoredState } from './state-file.ts'
 
 /** What is folded while the log is read: it must be able to begin again when the log turns out to be rotten. */
@@ -12,6 +13,9 @@ export interface Fold {
 export interface RecoveryOptions {
   readonly disk: Disk
   readonly logPath: string
+  readonly ringPath: string
+  /** The ring's length where it is not the usual one. */
+  readonly ringBytes?: number
   /** Holds `state.json`; must be durable when a write resolves. */
   readonly stateAdapter: Adapter<StoredState | null>
   /** Is given the lines that are known to be committed. */
@@ -35,8 +39,12 @@ export async function recover(options: RecoveryOptions): Promise<{ logFile: LogF
     warn('log.jsonl is gone: starting empty, without a vote until caught up')
     await stateFile.save(lost)
   }
+  const ring = await Ring.open(disk, options.ringPath, options.ringBytes)
+  // What it holds belongs to a log that is not there.
+  if (!logExists) await ring?.clear()
   const { commitIndex, syncedBytes } = stateFile.state
-  let logFile = new LogFile(await disk.open(logPath))
+  const file = await disk.open(logPath)
+  let logFile = new LogFile(file, ring)
   let index = 0
   try {
     await logFile.recover(syncedBytes, line => {
@@ -49,9 +57,10 @@ export async function recover(options: RecoveryOptions): Promise<{ logFile: LogF
     options.fold.reset()
     // First the state: a crash between the two must not leave a voter with an empty log.
     await stateFile.save(lost)
-    logFile.close()
+    file.close()
     await disk.rename(logPath, aside)
-    logFile = new LogFile(await disk.open(logPath))
+    await ring?.clear()
+    logFile = new LogFile(await disk.open(logPath), ring)
   }
   if (!found) await stateFile.save({})
   return { logFile, stateFile }
