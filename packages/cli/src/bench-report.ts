@@ -77,7 +77,7 @@ function headLines(result: BenchmarkResult): string {
     `Bazaar bench · ${clients}${rate} · ${plural(result.products, 'product')} · seed ${result.seed}${preload}`,
     machineLine(result.machine),
     `network round trip ${formatMs(result.network.p50)} ms (p50 of ${result.network.count} connections); ` +
-      `${warmUpIterations} iterations of each client to warm up are not counted`,
+      `${formatCount(run === undefined ? 0 : warmUpIterations(run.cache, run.clients))} iterations of each client to warm up are not counted`,
   ].join('\n')
 }
 

@@ -54,12 +54,19 @@ export interface BenchmarkResult {
   products: number
 }
 
+/** Of all clients together, before the runs: until V8 has compiled a shop of our own, which takes some seconds. */
+const warmUpIterationsOwn = 5000
+/** Of each client at a deployment, which has been running, and may be far away. */
+const warmUpIterationsDeployed = 200
+const warmUpProbability = 0.5
+
 /**
  * Compilers and caches are cold at first: this many iterations of each client come before the runs and are not counted.
  * They order too, and what they order is verified with the rest.
  */
-export const warmUpIterations = 200
-const warmUpProbability = 0.5
+export function warmUpIterations(cache: Venue['cache'], clients: number): number {
+  return cache === 'deployed' ? warmUpIterationsDeployed : Math.ceil(warmUpIterationsOwn / clients)
+}
 
 /**
  * Runs the experiment for each cache and probability, reads every order back, and adds up the stock. With two caches both
@@ -131,10 +138,11 @@ async function enter(mode: Venue['cache'], options: BenchOptions, world: Benchma
 }
 
 async function warmUp(visit: Visit, options: BenchOptions, world: BenchmarkWorld): Promise<void> {
-  world.progress.stage('warming up', warmUpIterations * visit.shoppers.length)
+  const iterations = warmUpIterations(visit.venue.cache, options.clients)
+  world.progress.stage('warming up', iterations * options.clients)
   const { errors, errorMessages } = await shop(visit, world, {
     p: options.probabilities.every(p => p === 0) ? 0 : warmUpProbability,
-    extent: { iterations: warmUpIterations },
+    extent: { iterations },
     ratePerSecond: null,
     seed: options.seed,
     keyPrefix: `${world.runId}-${visit.venue.cache}-warm-up`,

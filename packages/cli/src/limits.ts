@@ -53,14 +53,16 @@ export interface LimitsResult {
 /** Every kind is measured in this many turns, so that a slow moment of the machine meets all of them alike. */
 const rounds = 10
 const connectionsMax = 64
+/** So long each server is put under load before the first round: until V8 has compiled what it will run. */
+const warmUpMs = 3000
 /** So few names that the cache holds them all. */
 const cachedNames = 5
 const mixProbability = 0.8
 const mixClients = 5
 
 /**
- * Measures the shop and a bare server side by side: one slice of each after the other, round after round. A first round
- * warms up and is not counted. Throws when any request fails.
+ * Measures the shop and a bare server side by side: one slice of each after the other, round after round. What warms up, a
+ * load of some seconds and a first round, is not counted. Throws when any request fails.
  *
  * The clients are those that the goals were set with: Node's own HTTP client, on the same cores. The lean ones take so
  * little that what is measured is the servers alone.
@@ -114,6 +116,11 @@ async function takeTurns(
   const mix = { count: 0, sum: 0 }
   let append = new Recorder()
   let acknowledged = 0
+  progress.stage('warming up', null)
+  for (const { bazaar, bare } of [meters.orders64, meters.lookups50]) {
+    await bare.slice(warmUpMs)
+    await bazaar.slice(warmUpMs)
+  }
   progress.stage('measuring the limits', rounds + 1)
   for (let round = 0; round <= rounds; round += 1) {
     for (const { bazaar, bare } of Object.values(meters)) {
