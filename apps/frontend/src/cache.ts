@@ -40,7 +40,7 @@ export interface Fetch {
  *
  * - A miss asks the catalog for the product at an index at least as high as any at which this front-end has shown it or
  *   heard of it. The rest of the log does not matter, so an order of one product makes no look-up of another wait.
- * - An order that passes through brings what is left of the product: its entry is as new as the order.
+ * - An order that passes through brings what is left of the product, which is kept like a look-up's answer.
  * - A change drops an entry that is older than itself. While the product is on its way, it raises the fetch's `floor`
  *   instead: what comes back older is served but not kept (the lease of "Scaling Memcache at Facebook", 3.2.1).
  * - Entries are kept only while a catalog's feed brings every change after them; without it, the cache is empty.
@@ -156,12 +156,15 @@ export class Cache {
   answered(command: Command, accepted: Accepted | null): void {
     if (!('name' in command)) return
     const { name } = command
-    if (accepted === null) this.#entries.delete(name)
-    else {
-      const { index } = accepted
-      const product = productOf(accepted)
-      if (product !== null) this.#refresh(product, index)
-      this.changed(name, index)
+    if (accepted === null) {
+      this.#entries.delete(name)
+      return
+    }
+    const { index } = accepted
+    this.changed(name, index)
+    const product = productOf(accepted)
+    if (product !== null && this.#isCovered(index) && index >= this.#minIndexOf(name)) {
+      this.#entries.set(name, { json: JSON.stringify({ data: product }), index })
     }
   }
 
@@ -203,8 +206,12 @@ export class Cache {
 
   /** Only the newest fetch of a name may be kept, only if no change overtook it, and only if the feed covers it. */
   protected mayKeep(name: string, fetch: Fetch, index: number): boolean {
-    if (this.#limits.entriesMax === 0 || this.#feedFrom === null) return false
-    return this.#fetches.get(name) === fetch && index >= fetch.floor && index >= this.#feedFrom
+    return this.#fetches.get(name) === fetch && index >= fetch.floor && this.#isCovered(index)
+  }
+
+  /** Whether the feed brings every change after this index, so that an entry may be kept at all. */
+  #isCovered(index: number): boolean {
+    return this.#limits.entriesMax > 0 && this.#feedFrom !== null && index >= this.#feedFrom
   }
 
   /** The product was shown as it is at `index`: no later look-up may show it older, and the entry may as well be new. */

@@ -65,6 +65,7 @@ tap.test('the least recently used product gives way', async t => {
 tap.test('with no entries allowed, every look-up goes to the catalog', async t => {
   const { cache, fill } = fedCache({ entriesMax: 0 })
   await fill(10, tux(5))
+  cache.answered(buyTux, bought(11, 4))
   t.equal(cache.get('Tux'), undefined)
 })
 
@@ -80,25 +81,37 @@ tap.test(
   },
 )
 
-tap.test('an order of our own makes the kept product as new as itself, and keeps no other', async t => {
-  const { cache, catalog, fill, look } = fedCache()
-  cache.answered(buyTux, bought(11, 6))
-  t.equal(cache.entries, 0, 'only look-ups fill the cache')
-  await fill(11, tux(6))
-  cache.answered(buyTux, bought(13, 4))
-  t.equal(cache.get('Tux'), json(tux(4)))
-  cache.feed({ index: 13, name: 'Tux' })
-  t.equal(cache.get('Tux'), json(tux(4)), 'its own change comes late')
-  cache.answered(buyTux, bought(12, 5))
-  t.equal(cache.get('Tux'), json(tux(4)), 'so does the answer to an order before it')
-  cache.answered({ type: 'stock', key: 'k', name: 'Tux', quantity: 5 }, { index: 14, product: tux(9) })
-  t.equal(cache.get('Tux'), json(tux(9)))
-  cache.feed({ index: 15, name: 'Tux' })
-  cache.answered(buyTux, bought(14, 8))
-  t.equal(cache.get('Tux'), undefined, 'somebody else changed it later')
-  void look()
-  t.equal(catalog.last('Tux').index, 15)
-})
+tap.test(
+  'an order of our own that tells the stock is kept like a look-up, unless something newer is known',
+  async t => {
+    const { cache, catalog, look } = fedCache()
+    cache.answered(buyTux, bought(11, 6))
+    t.equal(cache.get('Tux'), json(tux(6)))
+    cache.feed({ index: 13, name: 'Tux' })
+    t.equal(cache.get('Tux'), undefined)
+    cache.answered(buyTux, bought(13, 4))
+    t.equal(cache.get('Tux'), json(tux(4)))
+    cache.feed({ index: 13, name: 'Tux' })
+    t.equal(cache.get('Tux'), json(tux(4)), 'its own change comes late')
+    cache.answered(buyTux, bought(12, 5))
+    t.equal(cache.get('Tux'), json(tux(4)), 'so does the answer to an order before it')
+    cache.answered({ type: 'stock', key: 'k', name: 'Tux', quantity: 5 }, { index: 14, product: tux(9) })
+    t.equal(cache.get('Tux'), json(tux(9)))
+    cache.feed({ index: 15, name: 'Tux' })
+    cache.answered(buyTux, bought(14, 8))
+    t.equal(cache.get('Tux'), undefined, 'somebody else changed it later')
+    void look()
+    t.equal(catalog.last('Tux').index, 15)
+    catalog.last('Tux').answer({ index: 15, data: tux(7) })
+    await settled()
+    cache.feedDown()
+    cache.answered(buyTux, bought(16, 6))
+    t.equal(cache.entries, 0, 'without a feed nothing is kept')
+    cache.feedUp({ index: 20 })
+    cache.answered(buyTux, bought(19, 3))
+    t.equal(cache.entries, 0, 'a change between the order and the feed would be missed')
+  },
+)
 
 tap.test(
   'a look-up waits for the changes of its own product, of every product that was listed, and no others',
@@ -145,11 +158,20 @@ tap.test('a fill that a change overtook is served but not kept (lease)', async t
     const { cache, catalog, look } = fedCache()
     const answer = look()
     if (overtake === 'feed') cache.feed({ index: 12, name: 'Tux' })
-    else cache.answered(buyTux, bought(12, 4))
+    else cache.answered(buyTux, bought(12))
     catalog.last('Tux').answer({ index: 11, data: tux(5) })
     t.equal(await answer, json(tux(5)), overtake)
     t.equal(cache.get('Tux'), undefined, overtake)
   }
+})
+
+tap.test('a fill that is older than what an order left is served but takes nothing from the cache', async t => {
+  const { cache, catalog, look } = fedCache()
+  const answer = look()
+  cache.answered(buyTux, bought(12, 4))
+  catalog.last('Tux').answer({ index: 11, data: tux(5) })
+  t.equal(await answer, json(tux(5)), 'it was asked for before the order was answered')
+  t.equal(cache.get('Tux'), json(tux(4)))
 })
 
 tap.test('a fill that already contains the change that overtook it is kept', async t => {

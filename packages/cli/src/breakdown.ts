@@ -1,4 +1,4 @@
-import { BazaarError, OrderClient, socketPath } from '@bazaar/client'
+import { BazaarError, type Command, OrderClient, socketPath } from '@bazaar/client'
 import type { Cluster } from '@bazaar/cluster'
 import { measureAppends } from './append-limit.ts'
 import { connectionShopper } from './connection-shopper.ts'
@@ -15,6 +15,8 @@ export interface Breakdown {
   publicHttp: number
   /** The shortest message from process to process: no command at all, which the leader refuses at once. */
   hop: number
+  /** An order whose key is known, given to the leader: it is judged and answered, and nothing is stored; that hop included. */
+  repeated: number
   /** An order given to the leader itself, that hop included. */
   leader: number
   /** Append and fdatasync of one line. */
@@ -43,12 +45,17 @@ export async function measureBreakdown(
     order: new Recorder(),
     publicHttp: new Recorder(),
     hop: new Recorder(),
+    repeated: new Recorder(),
     leader: new Recorder(),
     append: new Recorder(),
   })
   let recorders = newRecorders()
   const names = (await connectionShopper(front).products()).map(product => product.name)
   const order = nextOrder(names, runId)
+  const nextCommand = (): Command => {
+    const { json, key } = order()
+    return { ...JSON.parse(json as string), key }
+  }
   const sliceMs = (seconds * 1000) / rounds
   try {
     await runLoad([front], warmUpMs, order, recorders.order)
@@ -57,10 +64,12 @@ export async function measureBreakdown(
       if (failed > 0) throw new Error(`an order failed: ${firstFailure}`)
       await runLoad([bare], sliceMs, order, recorders.publicHttp)
       await timed(sliceMs, recorders.hop, () => leader.execute([]).catch(expectInvalid))
+      let command: Command = nextCommand()
       await timed(sliceMs, recorders.leader, () => {
-        const { json, key } = order()
-        return leader.execute([{ ...JSON.parse(json as string), key }])
+        command = nextCommand()
+        return leader.execute([command])
       })
+      await timed(sliceMs, recorders.repeated, () => leader.execute([command]))
       measureAppends(cluster.data, sliceMs, recorders.append)
       if (round === 0) recorders = newRecorders()
     }
@@ -74,6 +83,7 @@ export async function measureBreakdown(
     order: p50(recorders.order),
     publicHttp: p50(recorders.publicHttp),
     hop: p50(recorders.hop),
+    repeated: p50(recorders.repeated),
     leader: p50(recorders.leader),
     append: p50(recorders.append),
   }

@@ -7,7 +7,7 @@ import { formatCount, formatMs, formatPercent, plural } from './format.ts'
 import type { GrowthResult, LargeResult } from './growth.ts'
 import { growthRatios, growthTable, largeRatios, memoryNote } from './growth-report.ts'
 import type { LimitsResult } from './limits.ts'
-import { limitsTable, ratiosOf } from './limits-report.ts'
+import { limitsTable, mixText, ratiosOf } from './limits-report.ts'
 import type { LinePlot } from './line-plot.ts'
 import { machineLine } from './machine.ts'
 import { ratioTable } from './ratio.ts'
@@ -56,7 +56,8 @@ export function evaluationMarkdown(evaluation: Evaluation, folder: string): stri
       `What it holds while one client looks products up at random and orders now and then:\n\n` +
       `\`\`\`\n${replacementText(products, entriesMax, steps)}\n\`\`\``,
     `## Limits\n\nA bare Fastify server with the same requests, schemas and bodies, and the bare disk, measured in turns ` +
-      `with the shop.\n\n${markdown(limitsTable(limits))}\n\n${[markdown(ratioTable(ratiosOf(limits))), ...disturbanceNote(limits.disturbance)].join('\n\n')}`,
+      `with the shop.\n\n${markdown(limitsTable(limits))}\n\n${mixText(limits)}.\n\n` +
+      [markdown(ratioTable(ratiosOf(limits))), ...disturbanceNote(limits.disturbance)].join('\n\n'),
     `## Where an order’s time goes\n\n${breakdownText(evaluation.breakdown)}`,
     `## Growth\n\n${growthSection(growth, evaluation.large)}`,
     `## Failover\n\n${failoverText(evaluation.failover)}\n\n![Failover](${folder}/${evaluationPlots.failover})`,
@@ -107,7 +108,7 @@ function cacheTable({ runs }: BenchmarkResult): Table {
   }
 }
 
-function breakdownText({ order, publicHttp, hop, leader, append }: Breakdown): string {
+function breakdownText({ order, publicHttp, hop, repeated, leader, append }: Breakdown): string {
   const rows: [string, string, number][] = [
     ['public HTTP', 'a bare Fastify POST', publicHttp],
     [
@@ -116,8 +117,9 @@ function breakdownText({ order, publicHttp, hop, leader, append }: Breakdown): s
       order - publicHttp - leader,
     ],
     ['hop', 'a bare message to the leader and its answer', hop],
+    ['judge, answer', 'an order with a known key, given to the leader itself − hop', repeated - hop],
     ['append', 'append and fdatasync of one line', append],
-    ['judge, replicate, answer', 'an order given to the leader itself − hop − append', leader - hop - append],
+    ['replicate, fold', 'an order given to the leader itself − all that', leader - repeated - append],
     ['**order**', 'through the front-end', order],
   ]
   const table = {

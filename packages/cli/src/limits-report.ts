@@ -89,14 +89,19 @@ export function limitsTable({ loads, append }: LimitsResult): Table {
 const clientsNote =
   'clients: Node’s own HTTP client on the same cores, as when the goals were set; lean ones take so little that only the servers count'
 
+/** The experiment under the same load, in a sentence. */
+export function mixText({ lookupAndOrder5: { count, mean } }: LimitsResult): string {
+  return `Look-up plus order at p = 0.8 with five clients: mean ${formatMs(mean)} ms of ${formatCount(count)}`
+}
+
 /** The result for a person at a terminal, without a final newline. */
 export function limitsText(result: LimitsResult): string {
-  const { orders, lookupAndOrder5 } = result
+  const { orders } = result
   const text = ({ columns, rows }: Table) => textTable(columns, rows)
   return [
     `Bazaar bench --limits · ${result.seconds} s of each kind, in turns · ${machineLine(result.machine)}`,
     `${text(limitsTable(result))}\n${clientsNote}`,
-    `Look-up plus order at p = 0.8 with five clients: mean ${formatMs(lookupAndOrder5.mean)} ms of ${formatCount(lookupAndOrder5.count)}`,
+    mixText(result),
     text(ratioTable(ratiosOf(result))),
     ...disturbanceNote(result.disturbance),
     `${formatCount(orders.acknowledged)} orders acknowledged, ${formatCount(orders.counted)} in the log\n` +

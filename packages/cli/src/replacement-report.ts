@@ -26,7 +26,7 @@ export function replacementText(
   const agreeing = lookups.filter(({ event, expected }) => event === expected).length
   return [
     `What the cache of ${entriesMax} entries holds over time, ${products.length} products\n` +
-      `${marks.hit} hit   ${marks.miss} miss, now held   ${marks.order} ordered, dropped   ─ held   (blank) not held`,
+      `${marks.hit} hit   ${marks.miss} miss, now held   ${marks.order} ordered, still held   ─ held   (blank) not held`,
     ...blocks,
     `${formatCount(hits)} of ${formatCount(lookups.length)} look-ups were hits; ` +
       `${formatCount(agreeing)} of ${formatCount(lookups.length)} were what an LRU of ${entriesMax} entries does`,

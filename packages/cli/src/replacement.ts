@@ -4,7 +4,7 @@ import type { Shopper } from './shopper.ts'
 /** What happened to a product in one step, and what the cache holds after it. */
 export interface ReplacementStep {
   name: string
-  /** `order` is an order that followed the look-up: the product leaves the cache. */
+  /** `order` is an order that followed the look-up: the product stays, as the order left it. */
   event: 'hit' | 'miss' | 'order'
   /** What an LRU of this size would have done. */
   expected: 'hit' | 'miss' | 'order'
@@ -31,16 +31,10 @@ export class LRUModel {
     return this.#held.includes(name)
   }
 
-  /** A look-up: the product is the most recent now. Gives what had to go. */
+  /** A look-up or an order: the product is the most recent now. Gives what had to go. */
   use(name: string): string | null {
-    this.drop(name)
-    this.#held.unshift(name)
+    this.#held = [name, ...this.#held.filter(other => other !== name)]
     return this.#held.length > this.#entriesMax ? (this.#held.pop() ?? null) : null
-  }
-
-  /** A change: what the cache has of the product is old. */
-  drop(name: string): void {
-    this.#held = this.#held.filter(other => other !== name)
   }
 }
 
@@ -74,8 +68,7 @@ export async function watchReplacement(shopper: Shopper, options: ReplacementOpt
     steps.push({ name, event: hit ? 'hit' : 'miss', expected, held: model.held, evicted })
     if (random.next() >= p) continue
     await shopper.order({ name, quantity: 1, type: 'buy' }, `${keyPrefix}-${lookup}`)
-    model.drop(name)
-    steps.push({ name, event: 'order', expected: 'order', held: model.held, evicted: null })
+    steps.push({ name, event: 'order', expected: 'order', held: model.held, evicted: model.use(name) })
   }
   return steps
 }

@@ -7,13 +7,13 @@
 'use strict'
 exports[`packages/cli/test/replacement.test.ts > TAP > an LRU of the right size agrees every time, and the picture shows what it holds > must match snapshot 1`] = `
 What the cache of 2 entries holds over time, 3 products
-● hit   ○ miss, now held   × ordered, dropped   ─ held   (blank) not held
+● hit   ○ miss, now held   × ordered, still held   ─ held   (blank) not held
 
 Tux           ○●─  ○●───●─ ○─   ○──●─    ○●─●×
-Whale     ●●●─   ○×       ○─ ○×○─●×  ○×○─  ○──
-Elephant  ───●──●────●●× ○─ ○───    ○───●──
+Whale     ●●●─   ○×──     ○─ ○×●─●×─ ○×●─  ○──
+Elephant  ───●──●──  ○●×─●─ ○───    ○───●──
 
-15 of 30 look-ups were hits; 30 of 30 were what an LRU of 2 entries does
+17 of 30 look-ups were hits; 30 of 30 were what an LRU of 2 entries does
 
 all well
 `
