@@ -120,7 +120,7 @@ export async function startOrderProcess(options: OrderProcessOptions): Promise<v
     },
     lastIndex: () => logFile.lastIndex,
     appliedIndex: () => log.appliedIndex,
-    syncedBytesNoted: () => stateFile.state.syncedBytes,
+    syncedBytesNoted: () => (stateFile.saved ? stateFile.state.syncedBytes : 0),
     products: () => ledger.products(),
   })
   life.onEnd(() => world.probes.delete(name))

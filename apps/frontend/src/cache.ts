@@ -239,7 +239,7 @@ export class Cache {
 
   #remember(name: string, index: number): void {
     if (index <= this.#minIndexOf(name)) return
-    if (this.#shownIndexes.size >= shownMax) {
+    if (this.#shownIndexes.size >= shownMax && !this.#shownIndexes.has(name)) {
       this.#shownIndex = this.#seenIndex
       this.#shownIndexes.clear()
     }

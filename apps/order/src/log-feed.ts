@@ -53,6 +53,7 @@ export class LogFeed {
   }
 
   close(): void {
+    if (this.#timer !== null) this.#clock.clearTimer(this.#timer)
     for (const response of this.#feeds.keys()) response.end()
     this.#feeds.clear()
   }

@@ -66,6 +66,7 @@ async function append({ logFile, ledger }: Replica, orders: number): Promise<voi
     if (done % entriesPerFlush === 0) await logFile.flush()
   }
   await logFile.flush()
+  await logFile.checkpoint()
 }
 
 const { values } = parseArgs({

@@ -279,3 +279,32 @@ t.test('without room for a ring, or in it, the log itself is synced', async t =>
   t.equal(log.syncedBytes, syncedBytes, 'there is room again')
   log.close()
 })
+
+t.test('the log is synced by one at a time, and whoever comes meanwhile shares the next', async t => {
+  const path = newPath()
+  const real = await realDisk.open(path)
+  let underWay = 0
+  let syncs = 0
+  const syncInThread = async () => {
+    syncs++
+    t.equal(++underWay, 1, 'alone')
+    await real.syncInThread()
+    underWay--
+  }
+  const sync = () => syncInThread()
+  const log = new LogFile(faultyFile(real, { sync, syncInThread }), await Ring.open(realDisk, `${path}.ring`, 4096))
+  await log.recover(0, () => {})
+  syncs = 0
+  log.append(entries(1, 3))
+  await log.flush()
+  t.equal(syncs, 0, 'the ring was enough')
+  const checkpoints = [log.checkpoint()]
+  log.append(entries(4, 500))
+  const flushed = log.flush()
+  checkpoints.push(log.checkpoint(), log.checkpoint())
+  await Promise.all(checkpoints)
+  t.equal(await flushed, 500)
+  t.equal(syncs, 2)
+  t.match(log, { syncedBytes: statSync(path).size, syncedIndex: 500 })
+  log.close()
+})

@@ -44,8 +44,10 @@ export class LogFile {
   #bytes = 0
   #syncedBytes = 0
   #syncedIndex = 0
-  readonly #syncs = new Set<Sync>()
-  #checkpoints = 0
+  /** The sync of the log that is under way, and the one that comes after it. */
+  #sync: Sync | null = null
+  #syncing: Promise<void> | null = null
+  #nextSync: Promise<void> | null = null
   /** From `#syncedBytes` up to here the ring has everything. */
   #ringedBytes = 0
 
@@ -100,7 +102,7 @@ export class LogFile {
     // restart left pages that are marked clean and were never written; they have to be made dirty again ("Can
     // Applications Recover from fsync Failures?", ATC '20).
     this.#file.rewrite(syncedBytes)
-    await this.#syncLog()
+    await this.#syncLog().catch(failSync)
     // What the ring has beyond was not durable, and may be followed by lines that still look like the log's.
     await this.#ring?.clear()
   }
@@ -164,15 +166,12 @@ export class LogFile {
       this.#forgetOldLines()
       return lastIndex
     }
-    const sync = inRing ? noSync : this.#startSync()
     try {
-      const syncing = inRing ? (this.#ring as Ring).sync() : this.#file.sync()
-      if (syncing !== null) return syncing.then(() => this.#endSync(sync), failSync).then(done)
+      const syncing = inRing ? (this.#ring as Ring).sync() : this.#syncLogSoon()
+      return syncing === null ? done() : syncing.then(done, failSync)
     } catch (error) {
-      failSync(error as Error)
+      return failSync(error as Error)
     }
-    this.#endSync(sync)
-    return done()
   }
 
   /** False when the ring may not be counted on for this text, the last of the file, and for all before it. */
@@ -193,7 +192,7 @@ export class LogFile {
   /** Whether the ring is half full of what the log itself may still lose. */
   get checkpointDue(): boolean {
     const { size } = this.#file
-    return this.#ring !== null && this.#checkpoints === 0 && size - this.#syncedBytes > this.#ring.bytes / 2
+    return this.#ring !== null && this.#syncing === null && size - this.#syncedBytes > this.#ring.bytes / 2
   }
 
   /**
@@ -201,29 +200,43 @@ export class LogFile {
    * failure is final.
    */
   async checkpoint(): Promise<void> {
-    if (this.#syncedBytes < this.#file.size) await this.#syncLog()
+    if (this.#syncedBytes < this.#file.size) await this.#syncLog().catch(failSync)
   }
 
-  async #syncLog(): Promise<void> {
-    const sync = this.#startSync()
-    this.#checkpoints++
-    await this.#file.syncInThread().catch(failSync)
-    this.#checkpoints--
-    this.#endSync(sync)
+  /**
+   * Puts what is written by now on disk, in a thread. One sync of the log at a time: Linux tells only one of two that a
+   * write failed. Whoever comes while one is under way shares the next.
+   */
+  #syncLog(): Promise<void> {
+    if (this.#syncing === null) return this.#startSync(() => this.#file.syncInThread()) as Promise<void>
+    this.#nextSync ??= this.#syncing.then(() => {
+      this.#nextSync = null
+      return this.#syncLog()
+    })
+    return this.#nextSync
   }
 
-  #startSync(): Sync {
-    const sync = { bytes: this.#file.size, index: this.lastIndex - this.#unwritten }
-    this.#syncs.add(sync)
-    return sync
+  /** As `#syncLog`; null: it is on disk already. */
+  #syncLogSoon(): Promise<void> | null {
+    return this.#syncing === null ? this.#startSync(() => this.#file.sync()) : this.#syncLog()
   }
 
-  #endSync(sync: Sync): void {
-    this.#syncs.delete(sync)
-    if (sync.bytes <= this.#syncedBytes) return
-    this.#syncedBytes = sync.bytes
-    this.#syncedIndex = sync.index
-    this.#ringedBytes = Math.max(this.#ringedBytes, sync.bytes)
+  #startSync(start: () => Promise<void> | null): Promise<void> | null {
+    this.#sync = { bytes: this.#file.size, index: this.lastIndex - this.#unwritten }
+    const syncing = start()
+    if (syncing === null) this.#endSync()
+    else this.#syncing = syncing.then(() => this.#endSync())
+    return this.#syncing
+  }
+
+  #endSync(): void {
+    const { bytes, index } = this.#sync as Sync
+    this.#sync = null
+    this.#syncing = null
+    if (bytes <= this.#syncedBytes) return
+    this.#syncedBytes = bytes
+    this.#syncedIndex = index
+    this.#ringedBytes = Math.max(this.#ringedBytes, bytes)
   }
 
   /** Drops the entries from `index` on, durably. */
@@ -239,16 +252,16 @@ export class LogFile {
     if (this.#bytes >= size) return
     this.#cutSyncs(index - 1)
     this.#file.truncate(this.#bytes)
-    await this.#syncLog()
+    await this.#syncLog().catch(failSync)
     // Or a start after a power cut might find the dropped lines again, and behind new ones that only look like theirs.
     await this.#ring?.erase(this.#bytes, size)
   }
 
   /** What is or will be on disk ends with this entry now. */
   #cutSyncs(index: number): void {
-    for (const sync of this.#syncs) {
-      sync.bytes = Math.min(sync.bytes, this.#bytes)
-      sync.index = Math.min(sync.index, index)
+    if (this.#sync !== null) {
+      this.#sync.bytes = Math.min(this.#sync.bytes, this.#bytes)
+      this.#sync.index = Math.min(this.#sync.index, index)
     }
     this.#ringedBytes = Math.min(this.#ringedBytes, this.#bytes)
     this.#syncedBytes = Math.min(this.#syncedBytes, this.#bytes)
@@ -297,9 +310,6 @@ export class LogFile {
     this.#ring?.close()
   }
 }
-
-/** Stands for a sync that says nothing of the log itself. */
-const noSync: Sync = { bytes: 0, index: 0 }
 
 /** Even a full disk is final here: after a failed fsync nobody knows what is on disk ("fsyncgate"). */
 function failSync(error: Error): never {
