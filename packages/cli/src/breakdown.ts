@@ -1,9 +1,9 @@
-import { BazaarError, type Command, OrderClient, socketPath } from '@bazaar/client'
+import { type Command, OrderClient, socketPath } from '@bazaar/client'
 import type { Cluster } from '@bazaar/cluster'
 import { measureAppends } from './append-limit.ts'
 import { connectionShopper } from './connection-shopper.ts'
 import { LeanConnection } from './lean-connection.ts'
-import { nextOrder } from './limits.ts'
+import { nextOrder, warmUpMs } from './limits.ts'
 import { runLoad } from './load.ts'
 import { Recorder } from './statistics.ts'
 
@@ -13,10 +13,10 @@ export interface Breakdown {
   order: number
   /** A bare Fastify POST. */
   publicHttp: number
-  /** The shortest message from process to process: no command at all, which the leader refuses at once. */
+  /** A message from process to process and back: an order with a known key, less what the leader does with it. */
   hop: number
-  /** An order whose key is known, given to the leader: it is judged and answered, and nothing is stored; that hop included. */
-  repeated: number
+  /** What the leader does with an order whose key is known: it is read, judged and answered, and nothing is stored. */
+  judge: number
   /** An order given to the leader itself, that hop included. */
   leader: number
   /** Append and fdatasync of one line. */
@@ -24,8 +24,8 @@ export interface Breakdown {
 }
 
 const rounds = 10
-/** Orders before the first round, until V8 has compiled what it will run. */
-const warmUpMs = 5000
+/** Orders with a known key in one call: what one of them takes longer than one alone is the leader's work on it. */
+const repeatedTogether = 101
 
 /**
  * Where the time of one client's order goes, measured from outside, each part in turns with the others.
@@ -44,8 +44,8 @@ export async function measureBreakdown(
   const newRecorders = () => ({
     order: new Recorder(),
     publicHttp: new Recorder(),
-    hop: new Recorder(),
     repeated: new Recorder(),
+    repeatedMany: new Recorder(),
     leader: new Recorder(),
     append: new Recorder(),
   })
@@ -63,13 +63,14 @@ export async function measureBreakdown(
       const { failed, firstFailure } = await runLoad([front], sliceMs, order, recorders.order)
       if (failed > 0) throw new Error(`an order failed: ${firstFailure}`)
       await runLoad([bare], sliceMs, order, recorders.publicHttp)
-      await timed(sliceMs, recorders.hop, () => leader.execute([]).catch(expectInvalid))
       let command: Command = nextCommand()
       await timed(sliceMs, recorders.leader, () => {
         command = nextCommand()
         return leader.execute([command])
       })
       await timed(sliceMs, recorders.repeated, () => leader.execute([command]))
+      const many = Array.from({ length: repeatedTogether }, () => command)
+      await timed(sliceMs, recorders.repeatedMany, () => leader.execute(many))
       measureAppends(cluster.data, sliceMs, recorders.append)
       if (round === 0) recorders = newRecorders()
     }
@@ -79,18 +80,15 @@ export async function measureBreakdown(
     await leader.close()
   }
   const p50 = (recorder: Recorder) => recorder.percentile(50) ?? Number.NaN
+  const judge = (p50(recorders.repeatedMany) - p50(recorders.repeated)) / (repeatedTogether - 1)
   return {
     order: p50(recorders.order),
     publicHttp: p50(recorders.publicHttp),
-    hop: p50(recorders.hop),
-    repeated: p50(recorders.repeated),
+    hop: p50(recorders.repeated) - judge,
+    judge,
     leader: p50(recorders.leader),
     append: p50(recorders.append),
   }
-}
-
-function expectInvalid(error: unknown): void {
-  if (!(error instanceof BazaarError && error.reason === 'INVALID')) throw error
 }
 
 async function timed(durationMs: number, recorder: Recorder, request: () => Promise<unknown>): Promise<void> {

@@ -108,18 +108,14 @@ function cacheTable({ runs }: BenchmarkResult): Table {
   }
 }
 
-function breakdownText({ order, publicHttp, hop, repeated, leader, append }: Breakdown): string {
+function breakdownText({ order, publicHttp, hop, judge, leader, append }: Breakdown): string {
   const rows: [string, string, number][] = [
     ['public HTTP', 'a bare Fastify POST', publicHttp],
-    [
-      'front-end',
-      'key, coalescing, invalidation: the order − public HTTP − the leader’s share',
-      order - publicHttp - leader,
-    ],
-    ['hop', 'a bare message to the leader and its answer', hop],
-    ['judge, answer', 'an order with a known key, given to the leader itself − hop', repeated - hop],
+    ['front-end', 'key, coalescing, cache: the order − public HTTP − the leader’s share', order - publicHttp - leader],
+    ['hop', 'a call to the leader and its answer, when nothing is to be stored', hop],
+    ['judge, answer', 'one of a hundred orders with known keys in such a call', judge],
     ['append', 'append and fdatasync of one line', append],
-    ['replicate, fold', 'an order given to the leader itself − all that', leader - repeated - append],
+    ['replicate, fold', 'an order given to the leader itself − all that', leader - hop - judge - append],
     ['**order**', 'through the front-end', order],
   ]
   const table = {

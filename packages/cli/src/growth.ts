@@ -3,7 +3,7 @@ import type { Cluster } from '@bazaar/cluster'
 import { type CatchUp, measureCatchUp, measureRestart } from './catch-up.ts'
 import { connectionShopper } from './connection-shopper.ts'
 import { LeanConnection } from './lean-connection.ts'
-import { type LimitsServer, nextOrder } from './limits.ts'
+import { type LimitsServer, nextOrder, warmUpMs } from './limits.ts'
 import { serverOf } from './limits-run.ts'
 import type { NextRequest } from './load.ts'
 import { type Measured, Meter, type Target } from './meter.ts'
@@ -91,8 +91,10 @@ async function compare(
   const few = await loadsOn(await serverOf(none), runId, seed, 1)
   const full = await loadsOn(await serverOf(many), runId, seed, stored)
   const sliceMs = (seconds * 1000) / rounds
-  progress.stage('comparing with a shop without orders', rounds + 1)
   try {
+    progress.stage('warming up', null)
+    for (const meter of [few.order, full.order, few.query, full.query]) await meter.slice(warmUpMs)
+    progress.stage('comparing with a shop without orders', rounds + 1)
     for (let round = 0; round <= rounds; round += 1) {
       for (const meter of [few.order, full.order, few.query, full.query]) await meter.slice(sliceMs)
       if (round === 0) for (const meter of [few.order, full.order, few.query, full.query]) meter.restart()

@@ -54,7 +54,7 @@ export interface LimitsResult {
 const rounds = 10
 const connectionsMax = 64
 /** So long each server is put under load before the first round: until V8 has compiled what it will run. */
-const warmUpMs = 3000
+export const warmUpMs = 3000
 /** So few names that the cache holds them all. */
 const cachedNames = 5
 const mixProbability = 0.8

@@ -99,9 +99,9 @@ Medians of one client’s orders, each part measured from outside, in turns.
 | part | measured as | ms | share |
 | --- | --- | ---: | ---: |
 | public HTTP | a bare Fastify POST | 0.300 | 20 % |
-| front-end | key, coalescing, invalidation: the order − public HTTP − the leader’s share | 0.300 | 20 % |
-| hop | a bare message to the leader and its answer | 0.200 | 13 % |
-| judge, answer | an order with a known key, given to the leader itself − hop | 0.050 | 3 % |
+| front-end | key, coalescing, cache: the order − public HTTP − the leader’s share | 0.300 | 20 % |
+| hop | a call to the leader and its answer, when nothing is to be stored | 0.200 | 13 % |
+| judge, answer | one of a hundred orders with known keys in such a call | 0.050 | 3 % |
 | append | append and fdatasync of one line | 0.300 | 20 % |
 | replicate, fold | an order given to the leader itself − all that | 0.350 | 23 % |
 | **order** | through the front-end | 1.50 | 100 % |
