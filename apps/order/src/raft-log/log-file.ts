@@ -4,6 +4,7 @@ import { isDiskFull } from '@bazaar/service'
 import { lineBytesMax, linesTogetherMax, openLine } from '../entry.ts'
 import { NumberColumn } from '../number-column.ts'
 import type { DiskFile } from './disk.ts'
+import { LogSync } from './log-sync.ts'
 import type { Ring } from './ring.ts'
 
 /** Lines kept in memory so that followers and the follower feed are served without reading the file. */
@@ -17,12 +18,6 @@ const ringTextMax = 1 << 15
 /** The log failed its checksum where it was known to be synced. */
 export class RotError extends Error {
   override readonly name = 'RotError'
-}
-
-/** Up to where the log will be on disk when a sync of it that is under way is done. */
-interface Sync {
-  bytes: number
-  index: number
 }
 
 /**
@@ -42,19 +37,15 @@ export class LogFile {
   /** Lines at the end of `#recent` that are not in the file yet. */
   #unwritten = 0
   #bytes = 0
-  #syncedBytes = 0
-  #syncedIndex = 0
-  /** The sync of the log that is under way, and the one that comes after it. */
-  #sync: Sync | null = null
-  #syncing: Promise<void> | null = null
-  #nextSync: Promise<void> | null = null
-  /** From `#syncedBytes` up to here the ring has everything. */
+  readonly #sync: LogSync
+  /** From `syncedBytes` up to here, if that is further, the ring has everything. */
   #ringedBytes = 0
 
   /** The file must be empty or followed by `recover`. */
   constructor(file: DiskFile, ring: Ring | null = null) {
     this.#file = file
     this.#ring = ring
+    this.#sync = new LogSync(file, () => ({ bytes: file.size, index: this.lastIndex - this.#unwritten }))
   }
 
   get lastIndex(): number {
@@ -67,12 +58,12 @@ export class LogFile {
 
   /** Length of the file that is known to be on disk. The ring may hold more. */
   get syncedBytes(): number {
-    return this.#syncedBytes
+    return this.#sync.synced.bytes
   }
 
   /** The last entry within `syncedBytes`. */
   get syncedIndex(): number {
-    return this.#syncedIndex
+    return this.#sync.synced.index
   }
 
   /**
@@ -102,7 +93,7 @@ export class LogFile {
     // restart left pages that are marked clean and were never written; they have to be made dirty again ("Can
     // Applications Recover from fsync Failures?", ATC '20).
     this.#file.rewrite(syncedBytes)
-    await this.#syncLog().catch(failSync)
+    await this.#sync.inThread().catch(failSync)
     // What the ring has beyond was not durable, and may be followed by lines that still look like the log's.
     await this.#ring?.clear()
   }
@@ -167,7 +158,7 @@ export class LogFile {
       return lastIndex
     }
     try {
-      const syncing = inRing ? (this.#ring as Ring).sync() : this.#syncLogSoon()
+      const syncing = inRing ? (this.#ring as Ring).sync() : this.#sync.soon()
       return syncing === null ? done() : syncing.then(done, failSync)
     } catch (error) {
       return failSync(error as Error)
@@ -176,23 +167,25 @@ export class LogFile {
 
   /** False when the ring may not be counted on for this text, the last of the file, and for all before it. */
   #putInRing(text: string): boolean {
-    const start = this.#file.size - text.length
-    if (this.#ring === null || text.length > ringTextMax || start !== this.#ringedBytes) return false
-    if (this.#file.size - this.#syncedBytes > this.#ring.bytes) return false
+    const { size } = this.#file
+    const start = size - text.length
+    const { syncedBytes } = this
+    if (this.#ring === null || text.length > ringTextMax || size - syncedBytes > this.#ring.bytes) return false
+    if (start !== Math.max(syncedBytes, this.#ringedBytes)) return false
     try {
       this.#ring.write(start, text)
     } catch (error) {
       if (!isDiskFull(error)) throw error
       return false
     }
-    this.#ringedBytes = this.#file.size
+    this.#ringedBytes = size
     return true
   }
 
   /** Whether the ring is half full of what the log itself may still lose. */
   get checkpointDue(): boolean {
     const { size } = this.#file
-    return this.#ring !== null && this.#syncing === null && size - this.#syncedBytes > this.#ring.bytes / 2
+    return this.#ring !== null && !this.#sync.isUnderWay && size - this.syncedBytes > this.#ring.bytes / 2
   }
 
   /**
@@ -200,43 +193,7 @@ export class LogFile {
    * failure is final.
    */
   async checkpoint(): Promise<void> {
-    if (this.#syncedBytes < this.#file.size) await this.#syncLog().catch(failSync)
-  }
-
-  /**
-   * Puts what is written by now on disk, in a thread. One sync of the log at a time: Linux tells only one of two that a
-   * write failed. Whoever comes while one is under way shares the next.
-   */
-  #syncLog(): Promise<void> {
-    if (this.#syncing === null) return this.#startSync(() => this.#file.syncInThread()) as Promise<void>
-    this.#nextSync ??= this.#syncing.then(() => {
-      this.#nextSync = null
-      return this.#syncLog()
-    })
-    return this.#nextSync
-  }
-
-  /** As `#syncLog`; null: it is on disk already. */
-  #syncLogSoon(): Promise<void> | null {
-    return this.#syncing === null ? this.#startSync(() => this.#file.sync()) : this.#syncLog()
-  }
-
-  #startSync(start: () => Promise<void> | null): Promise<void> | null {
-    this.#sync = { bytes: this.#file.size, index: this.lastIndex - this.#unwritten }
-    const syncing = start()
-    if (syncing === null) this.#endSync()
-    else this.#syncing = syncing.then(() => this.#endSync())
-    return this.#syncing
-  }
-
-  #endSync(): void {
-    const { bytes, index } = this.#sync as Sync
-    this.#sync = null
-    this.#syncing = null
-    if (bytes <= this.#syncedBytes) return
-    this.#syncedBytes = bytes
-    this.#syncedIndex = index
-    this.#ringedBytes = Math.max(this.#ringedBytes, bytes)
+    if (this.syncedBytes < this.#file.size) await this.#sync.inThread().catch(failSync)
   }
 
   /** Drops the entries from `index` on, durably. */
@@ -250,22 +207,12 @@ export class LogFile {
     while ((this.#termRuns.at(-1)?.from ?? 0) >= index) this.#termRuns.pop()
     const { size } = this.#file
     if (this.#bytes >= size) return
-    this.#cutSyncs(index - 1)
+    this.#sync.cut({ bytes: this.#bytes, index: index - 1 })
+    this.#ringedBytes = Math.min(this.#ringedBytes, this.#bytes)
     this.#file.truncate(this.#bytes)
-    await this.#syncLog().catch(failSync)
+    await this.#sync.inThread().catch(failSync)
     // Or a start after a power cut might find the dropped lines again, and behind new ones that only look like theirs.
     await this.#ring?.erase(this.#bytes, size)
-  }
-
-  /** What is or will be on disk ends with this entry now. */
-  #cutSyncs(index: number): void {
-    if (this.#sync !== null) {
-      this.#sync.bytes = Math.min(this.#sync.bytes, this.#bytes)
-      this.#sync.index = Math.min(this.#sync.index, index)
-    }
-    this.#ringedBytes = Math.min(this.#ringedBytes, this.#bytes)
-    this.#syncedBytes = Math.min(this.#syncedBytes, this.#bytes)
-    this.#syncedIndex = Math.min(this.#syncedIndex, index)
   }
 
   /** Where the entry starts; for the entry after the last, where it will. */
