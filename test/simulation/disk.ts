@@ -120,30 +120,25 @@ export class SimulatedDisk {
   }
 
   #syncInPlace(path: string, file: SimulatedFile): null {
-    const { files, health, life } = this.#options
-    if (!life.calls()) return null
+    if (this.#options.life.calls()) this.#endSync(path, file, file.startSync())
+    return null
+  }
+
+  #sync(path: string, file: SimulatedFile): Promise<void> {
+    const { life } = this.#options
+    if (!life.calls()) return new Promise(() => {})
     const done = file.startSync()
+    return life.promise(this.#delay(syncMs), () => this.#endSync(path, file, done))
+  }
+
+  #endSync(path: string, file: SimulatedFile, done: () => void): void {
+    const { files, health } = this.#options
     if (health.failingSyncs > 0) {
       file.failSync()
       this.#failSync(path)
     }
     files.beforeWrite()
     done()
-    return null
-  }
-
-  #sync(path: string, file: SimulatedFile): Promise<void> {
-    const { files, health, life } = this.#options
-    if (!life.calls()) return new Promise(() => {})
-    const done = file.startSync()
-    return life.promise(this.#delay(syncMs), () => {
-      if (health.failingSyncs > 0) {
-        file.failSync()
-        this.#failSync(path)
-      }
-      files.beforeWrite()
-      done()
-    })
   }
 
   #syncFolder(folder: string): Promise<void> {

@@ -78,8 +78,7 @@ export class Cache {
    * look-ups wait, because a restarted front-end does not know what it has shown before.
    */
   open(index: number): void {
-    this.#see(index)
-    this.#shownIndex = Math.max(this.#shownIndex, index)
+    this.#showAll(index)
     this.#open = true
   }
 
@@ -137,8 +136,7 @@ export class Cache {
     const { index, data } = await this.#limited(() =>
       this.#catalogs.read((catalog, options) => catalog.products(minIndex, options), deadline),
     )
-    this.#see(index)
-    this.#shownIndex = Math.max(this.#shownIndex, index)
+    this.#showAll(index)
     for (const product of data) this.#refresh(product, index)
     return JSON.stringify({ data })
   }
@@ -214,7 +212,7 @@ export class Cache {
     return this.#limits.entriesMax > 0 && this.#feedFrom !== null && index >= this.#feedFrom
   }
 
-  /** The product was shown as it is at `index`: no later look-up may show it older, and the entry may as well be new. */
+  /** A list shows the product as it is at `index`: no later look-up may show it older, and the entry may as well be new. */
   #refresh(product: Product, index: number): void {
     const entry = this.#entries.peek(product.name)
     if (entry !== undefined && entry.index < index) {
@@ -233,6 +231,13 @@ export class Cache {
     if (fetch !== undefined) fetch.floor = Math.max(fetch.floor, index)
   }
 
+  /** Every product may have been shown as it is at `index`. */
+  #showAll(index: number): void {
+    this.#see(index)
+    this.#shownIndex = Math.max(this.#shownIndex, index)
+  }
+
+  /** A look-up of the product must be at least so new. */
   #minIndexOf(name: string): number {
     return Math.max(this.#shownIndex, this.#shownIndexes.get(name) ?? 0)
   }

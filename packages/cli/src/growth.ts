@@ -90,14 +90,15 @@ async function compare(
   const runId = `growth-${randomUUID().slice(0, 8)}`
   const few = await loadsOn(await serverOf(none), runId, seed, 1)
   const full = await loadsOn(await serverOf(many), runId, seed, stored)
+  const meters = [few.order, full.order, few.query, full.query]
   const sliceMs = (seconds * 1000) / rounds
   try {
     progress.stage('warming up', null)
-    for (const meter of [few.order, full.order, few.query, full.query]) await meter.slice(warmUpMs)
+    for (const meter of meters) await meter.slice(warmUpMs)
     progress.stage('comparing with a shop without orders', rounds + 1)
     for (let round = 0; round <= rounds; round += 1) {
-      for (const meter of [few.order, full.order, few.query, full.query]) await meter.slice(sliceMs)
-      if (round === 0) for (const meter of [few.order, full.order, few.query, full.query]) meter.restart()
+      for (const meter of meters) await meter.slice(sliceMs)
+      if (round === 0) for (const meter of meters) meter.restart()
       progress.step()
     }
     return {

@@ -2,7 +2,7 @@ import { isDiskFull } from '@bazaar/service'
 import type { Disk, DiskFile } from './disk.ts'
 
 /** The ring's length: a fraction of a second of orders at full load. */
-export const ringBytes = 1 << 20
+const ringBytes = 1 << 20
 /** It is made only where it takes a small part of what is left of the disk: room is for orders. */
 const roomMin = 64
 /** What is written at a time when it is made. */
