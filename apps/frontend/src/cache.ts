@@ -1,6 +1,8 @@
 import { type Accepted, BazaarError, type Change, type Clock, type Command, type Product, sleep } from '@bazaar/client'
 import { LRUCache } from 'lru-cache'
 import type { Catalogs } from './catalogs.ts'
+import { ProductState } from './product-state.ts'
+import { ShownProducts } from './shown-products.ts'
 
 export interface CacheLimits {
   /** Products kept; 0 keeps none. */
@@ -13,21 +15,12 @@ export interface CacheLimits {
 
 export const cacheLimits: CacheLimits = { entriesMax: 10, feedTimeoutMs: 500, fetchesMax: 4096 }
 
-/** Products of which the index that was shown last is remembered one by one; above it, one index stands for all. */
-const shownMax = 4096
 /** How often a look-up that came before the cache was opened checks whether it is. */
 const openPauseMs = 20
 
-interface Entry {
-  /** The answer's body. */
-  json: string
-  /** The log index at which a catalog read it. */
-  index: number
-}
-
 /** One product on its way from a catalog, for all who wait for it. */
 export interface Fetch {
-  /** The catalog was asked for a state at least this new. */
+  /** The answer is at least this new. */
   readonly minIndex: number
   /** Somebody has heard of a change at this index since: an older answer is for those who wait already, not to keep. */
   floor: number
@@ -40,7 +33,8 @@ export interface Fetch {
  *
  * - A miss asks the catalog for the product at an index at least as high as any at which this front-end has shown it or
  *   heard of it. The rest of the log does not matter, so an order of one product makes no look-up of another wait.
- * - An order that passes through brings what is left of the product, which is kept like a look-up's answer.
+ * - An order that passes through brings what is left of the product, which is kept like a look-up's answer. A catalog hears
+ *   of it some milliseconds later; a miss does not wait for that, but takes the newer of the order's answer and its own.
  * - A change drops an entry that is older than itself. While the product is on its way, it raises the fetch's `floor`
  *   instead: what comes back older is served but not kept (the lease of "Scaling Memcache at Facebook", 3.2.1).
  * - Entries are kept only while a catalog's feed brings every change after them; without it, the cache is empty.
@@ -49,15 +43,10 @@ export class Cache {
   readonly #catalogs: Catalogs
   readonly #clock: Clock
   readonly #limits: CacheLimits
-  readonly #entries: LRUCache<string, Entry>
+  readonly #entries: LRUCache<string, ProductState>
   readonly #fetches = new Map<string, Fetch>()
   #fetching = 0
-  /** The highest index that this front-end knows of; a list is at least as new. */
-  #seenIndex = 0
-  /** Every product may have been shown as it was at this index… */
-  #shownIndex = 0
-  /** …and some as they were later. */
-  readonly #shownIndexes = new Map<string, number>()
+  readonly #shown = new ShownProducts()
   #open = false
   /** The feed brings every change after this index; null while it is down. */
   #feedFrom: number | null = null
@@ -78,7 +67,7 @@ export class Cache {
    * look-ups wait, because a restarted front-end does not know what it has shown before.
    */
   open(index: number): void {
-    this.#showAll(index)
+    this.#shown.showAll(index)
     this.#open = true
   }
 
@@ -118,7 +107,7 @@ export class Cache {
     const deadline = this.#catalogs.deadline()
     if (!this.#open) await this.#opened(deadline)
     // No await from here to the fetch's entry in the map, or a change in between would not raise its floor.
-    const minIndex = this.#minIndexOf(name)
+    const minIndex = this.#shown.indexOf(name)
     const current = this.#fetches.get(name)
     // Whoever comes after a change cannot wait for an answer that may be from before it.
     if (current !== undefined && current.floor <= current.minIndex) return current.answer
@@ -132,19 +121,13 @@ export class Cache {
   async list(): Promise<string> {
     const deadline = this.#catalogs.deadline()
     if (!this.#open) await this.#opened(deadline)
-    const minIndex = this.#seenIndex
+    const minIndex = this.#shown.seenIndex
     const { index, data } = await this.#limited(() =>
       this.#catalogs.read((catalog, options) => catalog.products(minIndex, options), deadline),
     )
-    this.#showAll(index)
+    this.#shown.showAll(index)
     for (const product of data) this.#refresh(product, index)
     return JSON.stringify({ data })
-  }
-
-  /** A product changed at `index`. */
-  changed(name: string, index: number): void {
-    this.#see(index)
-    this.#raise(name, index)
   }
 
   /**
@@ -159,11 +142,10 @@ export class Cache {
       return
     }
     const { index } = accepted
-    this.changed(name, index)
     const product = productOf(accepted)
-    if (product !== null && this.#isCovered(index) && index >= this.#minIndexOf(name)) {
-      this.#entries.set(name, { json: JSON.stringify({ data: product }), index })
-    }
+    const state = product === null ? null : new ProductState(product, index)
+    this.#raise(name, index, state)
+    if (state !== null && this.#isCovered(index) && index >= this.#shown.indexOf(name)) this.#entries.set(name, state)
   }
 
   /** A feed began; from its first line on no change is missing. */
@@ -176,8 +158,8 @@ export class Cache {
   /** The feed brought a line. */
   feed(change: Change): void {
     this.#feedValidUntil = this.#clock.now() + this.#limits.feedTimeoutMs
-    if (change.name === undefined) this.#see(change.index)
-    else this.changed(change.name, change.index)
+    if (change.name === undefined) this.#shown.see(change.index)
+    else this.#raise(change.name, change.index, null)
   }
 
   /** The feed broke or fell silent. */
@@ -188,15 +170,18 @@ export class Cache {
   }
 
   async #read(name: string, fetch: Fetch, deadline: number): Promise<string | null> {
+    // Of now: a change that is heard of meanwhile may leave nothing known but its index.
+    const known = this.#shown.stateOf(name)
+    const minIndex = known === null ? fetch.minIndex : this.#shown.commonIndex
     try {
-      const reading = await this.#limited(() =>
-        this.#catalogs.read((catalog, options) => catalog.product(name, fetch.minIndex, options), deadline),
+      const { index, data } = await this.#limited(() =>
+        this.#catalogs.read((catalog, options) => catalog.product(name, minIndex, options), deadline),
       )
-      this.changed(name, reading.index)
-      if (reading.data === null) return null
-      const json = JSON.stringify({ data: reading.data })
-      if (this.mayKeep(name, fetch, reading.index)) this.#entries.set(name, { json, index: reading.index })
-      return json
+      const read = data === null ? null : new ProductState(data, index)
+      const state = known !== null && known.index > index ? known : read
+      this.#raise(name, state?.index ?? index, state)
+      if (state !== null && this.mayKeep(name, fetch, state.index)) this.#entries.set(name, state)
+      return state?.json ?? null
     } finally {
       if (this.#fetches.get(name) === fetch) this.#fetches.delete(name)
     }
@@ -215,44 +200,17 @@ export class Cache {
   /** A list shows the product as it is at `index`: no later look-up may show it older, and the entry may as well be new. */
   #refresh(product: Product, index: number): void {
     const entry = this.#entries.peek(product.name)
-    if (entry !== undefined && entry.index < index) {
-      entry.json = JSON.stringify({ data: product })
-      entry.index = index
-    }
-    this.#raise(product.name, index)
+    if (entry !== undefined && entry.index < index) entry.renew(product, index)
+    this.#raise(product.name, index, null)
   }
 
-  /** Somebody has been shown, or has heard of, the product's state at `index`. */
-  #raise(name: string, index: number): void {
-    this.#remember(name, index)
+  /** Somebody has been shown, or has heard of, the product at `index`: what is older goes. */
+  #raise(name: string, index: number, state: ProductState | null): void {
+    this.#shown.show(name, index, state)
     const entry = this.#entries.peek(name)
     if (entry !== undefined && entry.index < index) this.#entries.delete(name)
     const fetch = this.#fetches.get(name)
     if (fetch !== undefined) fetch.floor = Math.max(fetch.floor, index)
-  }
-
-  /** Every product may have been shown as it is at `index`. */
-  #showAll(index: number): void {
-    this.#see(index)
-    this.#shownIndex = Math.max(this.#shownIndex, index)
-  }
-
-  /** A look-up of the product must be at least so new. */
-  #minIndexOf(name: string): number {
-    return Math.max(this.#shownIndex, this.#shownIndexes.get(name) ?? 0)
-  }
-
-  #remember(name: string, index: number): void {
-    if (index <= this.#minIndexOf(name)) return
-    if (this.#shownIndexes.size >= shownMax && !this.#shownIndexes.has(name)) {
-      this.#shownIndex = this.#seenIndex
-      this.#shownIndexes.clear()
-    }
-    this.#shownIndexes.set(name, index)
-  }
-
-  #see(index: number): void {
-    if (index > this.#seenIndex) this.#seenIndex = index
   }
 
   async #opened(deadline: number): Promise<void> {

@@ -213,8 +213,43 @@ tap.test('an answer that was shown but not kept still forbids older ones', async
   catalog.asked[1]?.answer({ index: 11, data: tux(4) })
   await second
   t.equal(cache.get('Tux'), undefined, 'index 13 has been shown, so 11 must not be kept')
-  void look()
-  t.equal(catalog.last('Tux').index, 13)
+  const third = look()
+  catalog.last('Tux').answer({ index: 12, data: tux(3) })
+  t.equal(await third, json(tux(2)))
+})
+
+tap.test('a miss does not wait for a catalog to hear of an order whose answer told the stock', async t => {
+  const { cache, catalog, fill, look } = fedCache({ entriesMax: 1 })
+  const missed = () => {
+    const answer = look()
+    return { answer, catalog: catalog.last('Tux') }
+  }
+  const others = () => fill(10, { ...tux(1), name: 'Fox' })
+  cache.answered(buyTux, bought(12, 6))
+  await others()
+  const behind = missed()
+  t.equal(behind.catalog.index, 10)
+  behind.catalog.answer({ index: 11, data: tux(7) })
+  t.equal(await behind.answer, json(tux(6)), 'the order is newer than the catalog')
+  t.equal(cache.get('Tux'), json(tux(6)), 'and is kept')
+
+  await others()
+  const unknown = missed()
+  unknown.catalog.answer({ index: 11, data: null })
+  t.equal(await unknown.answer, json(tux(6)), 'the catalog has not even heard of the product')
+
+  await others()
+  const ahead = missed()
+  ahead.catalog.answer({ index: 13, data: tux(5) })
+  t.equal(await ahead.answer, json(tux(5)), 'the catalog is newer than the order')
+
+  await others()
+  const overtaken = missed()
+  cache.feed({ index: 15, name: 'Tux' })
+  overtaken.catalog.answer({ index: 11, data: tux(7) })
+  t.equal(await overtaken.answer, json(tux(5)), 'a change meanwhile makes it no older')
+  t.equal(cache.get('Tux'), undefined, 'and leaves nothing to keep')
+  t.equal(missed().catalog.index, 15, 'only a catalog knows that state')
 })
 
 tap.test('a list asks for the seen index, refreshes what is kept, and overtakes what is on its way', async t => {
