@@ -66,7 +66,7 @@ export class Follower {
         await this.#improve()
         checkedAtMs = this.#clock.now()
       }
-      await this.#wait(this.#following === null ? this.#nextRetryMs() : leaderSearchIntervalMs)
+      await this.#wait(this.#pauseMs(checkedAtMs))
       if (this.#failure !== null) throw this.#failure
     }
   }
@@ -178,6 +178,15 @@ export class Follower {
     this.#following?.stream.abort()
     this.#following = null
     this.#catalog.reset()
+  }
+
+  /** Until it may be discontent again, if it is content now. */
+  #pauseMs(checkedAtMs: number): number {
+    if (this.#following === null) return this.#nextRetryMs()
+    const { leading, heardAtMs } = this.#following
+    if (!leading) return leaderSearchIntervalMs
+    const contentUntilMs = Math.min(heardAtMs + suspectAfterMs, checkedAtMs + leaderCheckIntervalMs)
+    return Math.max(leaderSearchIntervalMs, contentUntilMs - this.#clock.now())
   }
 
   #nextRetryMs(): number {

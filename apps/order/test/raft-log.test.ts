@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { systemClock } from '@bazaar/client'
+import { type Clock, systemClock } from '@bazaar/client'
 import { DurableJSONFile } from '@bazaar/service'
 import type { Adapter } from 'lowdb'
 import t from 'tap'
@@ -11,6 +11,7 @@ import { type Disk, type DiskFile, realDisk } from '../src/raft-log/disk.ts'
 import { entriesPerAppendMax, RaftLog } from '../src/raft-log/driver.ts'
 import { recover } from '../src/raft-log/recovery.ts'
 import type { StoredState } from '../src/raft-log/state-file.ts'
+import { Ticker } from '../src/raft-log/ticker.ts'
 import { UnixTransport } from '../src/raft-log/transport.ts'
 import { appendUnlessFull, faultyFile } from './faulty-file.ts'
 import { eventually, type Harness, type Member, replicatedLogSuite } from './replicated-log-suite.ts'
@@ -223,4 +224,45 @@ t.test('a full disk refuses, serves reads, and goes on when there is room', asyn
   await eventually('the leader to see that there is room', () => (log.accepting ? true : null))
   await identical()
   for (const { failures } of running.values()) t.same(failures, [])
+})
+
+t.test('ticks are counted late, all together, and the replica wakes up only for the one that is due', async t => {
+  let nowMs = 1000.3
+  let timer: { atMs: number; callback: () => void } | null = null
+  const clock: Clock = {
+    now: () => nowMs,
+    setTimer: (callback, delayMs) => {
+      timer = { atMs: nowMs + delayMs, callback }
+      return timer
+    },
+    clearTimer: () => {
+      timer = null
+    },
+  }
+  let looks = 0
+  const ticker = new Ticker(clock, () => looks++)
+  const pass = (ms: number) => {
+    nowMs += ms
+    if (timer !== null && timer.atMs <= nowMs) {
+      const { callback } = timer
+      timer = null
+      callback()
+    }
+  }
+  ticker.lookAfter(3)
+  pass(29.6)
+  t.same([looks, ticker.take()], [0, 2], 'something else happened before: two ticks have passed')
+  ticker.lookAfter(25)
+  pass(0.9)
+  t.same([looks, ticker.take()], [1, 1], 'a timer that is set is left alone')
+  ticker.lookAfter(25)
+  ticker.lookAfter(1)
+  pass(11)
+  t.same([looks, ticker.take()], [2, 1], 'unless it is too late')
+  pass(60_000)
+  t.equal(ticker.take(), 4, 'a process that was stopped has not listened meanwhile')
+  ticker.lookAfter(1)
+  ticker.stop()
+  pass(100)
+  t.equal(looks, 2)
 })

@@ -26,6 +26,10 @@ export class Candidate implements RoleHandler {
     this.#retriesLeft = hinted ? hintRetriesMax : 0
   }
 
+  get ticksToDue(): number {
+    return this.#member.timer.remaining
+  }
+
   /** Starts with a pre-vote. The one member of a cluster of one leads when this returns. */
   start(): void {
     this.#preVote = true

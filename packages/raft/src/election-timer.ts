@@ -28,6 +28,11 @@ export class ElectionTimer {
     this.#remaining = ticks
   }
 
+  /** Ticks until it fires. */
+  get remaining(): number {
+    return this.#remaining
+  }
+
   /** True when the time is up. */
   tick(): boolean {
     this.#remaining -= 1

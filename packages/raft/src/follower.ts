@@ -25,6 +25,10 @@ export class Follower implements RoleHandler {
     return this.#replica.settled
   }
 
+  get ticksToDue(): number {
+    return this.#member.timer.remaining
+  }
+
   /** A newer term has no known leader yet. The timer runs on: only a leader or a granted vote restarts it (figure 2). */
   enterTerm(): void {
     this.#replica = new Replica(this.#member)

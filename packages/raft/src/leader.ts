@@ -33,6 +33,18 @@ export class Leader implements RoleHandler {
     return this.#member.id
   }
 
+  /** A heartbeat, or to step down; or, while any follower lacks an entry, what is sent to it at the next tick. */
+  get ticksToDue(): number {
+    const { log, options } = this.#member
+    if (this.#followers.some(({ matchIndex }) => matchIndex < log.lastIndex)) return 1
+    return Math.min(this.#ticksToHeartbeat, options.electionTicks - this.#ticksUnheard)
+  }
+
+  /** For so long a majority has not been heard. */
+  get #ticksUnheard(): number {
+    return this.#ticks - majorityValue([this.#ticks, ...this.#followers.map(follower => follower.heardAt)])
+  }
+
   /** Appends the no-op that lets this leader know what is committed (section 8; thesis 6.4), and sends it. */
   start(): void {
     const { options, log, term } = this.#member
@@ -67,9 +79,8 @@ export class Leader implements RoleHandler {
 
   tick(): void {
     this.#ticks += 1
-    const heardAt = majorityValue([this.#ticks, ...this.#followers.map(follower => follower.heardAt)])
     this.#ticksToHeartbeat -= 1
-    if (this.#ticks - heardAt >= this.#member.options.electionTicks) {
+    if (this.#ticksUnheard >= this.#member.options.electionTicks) {
       this.#transitions.follow()
       return
     }

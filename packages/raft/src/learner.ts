@@ -41,6 +41,10 @@ export class Learner implements RoleHandler {
     return this.#replica.settled
   }
 
+  get ticksToDue(): number {
+    return this.#ticksToCensus
+  }
+
   /** Learns from any message; returns whether the member knows its term, and so may go on to process the message. */
   recollect(message: Message): boolean {
     this.#census.note(message)

@@ -19,6 +19,8 @@ export interface RoleHandler {
   readonly leader: MemberId | null
   /** Sure of a current leader, so that no vote is given to another one (thesis 4.2.3 and 6.2). */
   readonly settled: boolean
+  /** The next tick at which anything is done, counted from here, if nothing else happens before. */
+  readonly ticksToDue: number
   tick(): void
   receive(message: Message): void
   persisted(): void

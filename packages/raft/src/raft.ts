@@ -33,6 +33,14 @@ export class Raft {
     return this.#role.leader
   }
 
+  /**
+   * In how many ticks the next one comes that does anything, if nothing else happens before; 1 at least. The ticks before
+   * it may be given late, all together with it, or with the next event if that comes first.
+   */
+  get ticksToDue(): number {
+    return Math.max(1, this.#role.ticksToDue)
+  }
+
   get term(): number {
     return this.#member.term
   }

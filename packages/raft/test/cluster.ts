@@ -143,8 +143,9 @@ export class Cluster {
     const replica = this.replica(id)
     if (replica.raft === null) return
     if (event.type === 'read') replica.readFloors.set(event.id, this.committed.length)
-    const before = replica.raft.role
+    const { role: before, ticksToDue } = replica.raft
     const effects = replica.raft.step(event)
+    if (event.type === 'tick' && ticksToDue > 1) this.#checkNothingDone(replica, before, effects)
     this.#observe(replica, event, effects)
     if (effects.hardState !== null) replica.disk.hardState = this.#checkedHardState(replica, effects.hardState)
     if (effects.truncateFrom !== null) replica.log.length = effects.truncateFrom - 1
@@ -184,6 +185,16 @@ export class Cluster {
       this.deliver(from ?? 0, to ?? 0)
     }
     throw new Error(`the cluster still talks after ${deliveriesMax} deliveries`)
+  }
+
+  /** Ticks before the one that is due may be given late, so they must do nothing. */
+  #checkNothingDone(
+    { raft, id }: Replica,
+    before: string,
+    { hardState, truncateFrom, append, send, reads }: Effects,
+  ): void {
+    const done = hardState !== null || truncateFrom !== null || append.length + send.length + reads.length > 0
+    if (done || raft?.role !== before) throw new Error(`${before} ${id} did something at a tick before the one due`)
   }
 
   #isPaused(connection: string): boolean {

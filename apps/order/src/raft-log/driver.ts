@@ -1,14 +1,13 @@
-import { BazaarError, type Clock } from '@bazaar/client'
+import { BazaarError, type Clock, type Timer } from '@bazaar/client'
 import { type Effects, type Event, type MemberId, type Message, Raft, type Role } from '@bazaar/raft'
 import { isDiskFull } from '@bazaar/service'
 import { linesTogetherMax, seal } from '../entry.ts'
 import type { Leadership, ReplicatedLog } from '../replicated-log.ts'
 import type { LogFile } from './log-file.ts'
 import type { State, StateFile } from './state-file.ts'
+import { Ticker } from './ticker.ts'
 import type { Transport } from './transport.ts'
 
-/** All times in ticks are multiples of this. */
-const tickMs = 10
 const heartbeatTicks = 4
 const electionTicks = 25
 const preferenceTicks = 5
@@ -63,6 +62,7 @@ interface Read {
 export class RaftLog implements ReplicatedLog {
   readonly #options: RaftLogOptions
   readonly #raft: Raft
+  readonly #ticker: Ticker
   #events: (Event | Proposal)[] = []
   /** True while a step is carried out; what arrives meanwhile waits in `#events`. */
   #busy = false
@@ -79,7 +79,7 @@ export class RaftLog implements ReplicatedLog {
   readonly #reads = new Map<number, Read>()
   #lastReadId = 0
   #leadership: Leadership = { leading: false, leader: null, term: 0 }
-  #cancelTimers: (() => void)[] = []
+  #noteTimer: Timer | null = null
   onCommitted: (lines: readonly string[]) => void = () => {}
   onLeadership: (leadership: Leadership) => void = () => {}
 
@@ -106,6 +106,7 @@ export class RaftLog implements ReplicatedLog {
       random,
       seal,
     })
+    this.#ticker = new Ticker(options.clock, () => this.#run())
   }
 
   /** Joins the cluster. What is committed up to the noted index must have been folded during recovery. */
@@ -115,15 +116,15 @@ export class RaftLog implements ReplicatedLog {
     transport.onConnected = member => this.#enqueue({ type: 'connected', member })
     transport.onClosed = member => this.#enqueue({ type: 'closed', member })
     await transport.start()
-    this.#every(tickMs, () => this.#tick())
-    this.#every(noteMs, () => this.#note())
+    this.#noteLater()
+    this.#run()
   }
 
   /** Leaves cleanly: what is appended becomes durable and is noted. */
   async stop(): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
-    for (const cancel of this.#cancelTimers) cancel()
+    this.#stopTimers()
     this.#refuseAll()
     await this.#options.transport.stop()
     await this.#carriedOut
@@ -183,16 +184,11 @@ export class RaftLog implements ReplicatedLog {
     this.#run()
   }
 
-  #tick(): void {
-    // A tick that finds the last one still waiting adds nothing: a disk that stalls must not look like lost heartbeats.
-    const last = this.#events.at(-1)
-    if (last === undefined || !('type' in last) || last.type !== 'tick') this.#enqueue({ type: 'tick' })
-  }
-
   #run(): void {
     if (this.#busy) return
     this.#busy = true
     try {
+      for (let ticks = this.#ticker.take(); ticks > 0; ticks--) this.#events.unshift({ type: 'tick' })
       do {
         for (let event = this.#events.shift(); event !== undefined; event = this.#events.shift()) {
           const effects = this.#step(event)
@@ -206,6 +202,7 @@ export class RaftLog implements ReplicatedLog {
         // Last, so that nobody waits for the fold: an entry that has just become durable is acknowledged before.
         if (!this.#stopped) this.#apply(this.#raft.commitIndex)
       } while (this.#events.length > 0)
+      if (!this.#stopped) this.#ticker.lookAfter(this.#raft.ticksToDue)
     } catch (error) {
       this.#fail(error)
     }
@@ -391,20 +388,22 @@ export class RaftLog implements ReplicatedLog {
     }
   }
 
-  #every(ms: number, action: () => void): void {
-    const { clock } = this.#options
-    const again = (): void => {
-      action()
-      if (!this.#stopped) timer = clock.setTimer(again, ms)
-    }
-    let timer = clock.setTimer(again, ms)
-    this.#cancelTimers.push(() => clock.clearTimer(timer))
+  #noteLater(): void {
+    this.#noteTimer = this.#options.clock.setTimer(() => {
+      this.#noteLater()
+      void this.#note()
+    }, noteMs)
+  }
+
+  #stopTimers(): void {
+    this.#ticker.stop()
+    if (this.#noteTimer !== null) this.#options.clock.clearTimer(this.#noteTimer)
   }
 
   #fail(error: unknown): void {
     if (this.#stopped) return
     this.#stopped = true
-    for (const cancel of this.#cancelTimers) cancel()
+    this.#stopTimers()
     this.#refuseAll()
     this.#options.transport.stop()
     this.#options.fatal(error as Error)
