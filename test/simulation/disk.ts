@@ -90,7 +90,7 @@ export class SimulatedDisk {
         files.beforeWrite()
         file.write(Buffer.from(text, 'latin1'), offset)
       },
-      read: (offset, length) => file.read(offset, length).toString('latin1'),
+      read: (offset, length) => file.read(offset, length),
       sync: () => (this.#isQuick && health.slowness === 1 ? this.#syncInPlace(path, file) : this.#sync(path, file)),
       syncInThread: () => this.#sync(path, file),
       truncate: size => {

@@ -31,7 +31,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   'a follower acknowledges before its fsync': { disk: eagerFollowerSync },
   'truncation of a committed entry': { disk: cutOnOpen },
   'a start does not look into the ring': {
-    disk: disk => withFiles(disk, (_, path) => (path.endsWith('.ring') ? { read: () => '' } : {})),
+    disk: disk => withFiles(disk, (_, path) => (path.endsWith('.ring') ? { read: () => Buffer.alloc(0) } : {})),
   },
   'a wiped replica votes': {
     recovered: async ({ logFile, stateFile }) => {
@@ -117,8 +117,8 @@ function eagerFollowerSync(disk: Disk, leads: () => boolean): Disk {
 /** Recovery that takes the last line of any log for torn. */
 function cutOnOpen(disk: Disk): Disk {
   return withFiles(disk, file => {
-    const text = file.read(0, file.size)
-    file.truncate(text.lastIndexOf('\n', text.length - 2) + 1)
+    const bytes = file.read(0, file.size)
+    file.truncate(bytes.lastIndexOf('\n', bytes.length - 2) + 1)
     return {}
   })
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { Name, Price, quantityMax } from '@bazaar/client'
-import { ConfigError, check } from '@bazaar/service'
+import { ConfigError, checkOf } from '@bazaar/service'
 import Type from 'typebox'
 import { defaultProducts, type InitialProduct } from './default-products.ts'
 
@@ -23,7 +23,7 @@ const ProductFile = Type.Array(
 export async function readProductFile(path: string | undefined): Promise<readonly InitialProduct[]> {
   if (path === undefined) return defaultProducts
   try {
-    const products: InitialProduct[] = check(ProductFile, JSON.parse(await readFile(path, 'utf8')), 'the file')
+    const products: InitialProduct[] = checkOf(ProductFile, 'the file')(JSON.parse(await readFile(path, 'utf8')))
     const names = new Set<string>()
     for (const { name } of products) {
       if (names.has(name)) throw new Error(`${JSON.stringify(name)} is there twice`)

@@ -8,8 +8,8 @@
 export class KeyIndex {
   readonly #entriesMax: number
   readonly #seed: number
-  #hashes = new Uint32Array(1024)
-  #indexes = new Uint32Array(1024)
+  /** Hash and index of each slot, side by side: they are always needed together. */
+  #table = new Uint32Array(2 * 1024)
   /** The hash of each entry's key, by index modulo its length, so that the oldest can be removed again; 0 is none. */
   #ring: Uint32Array
   #size = 0
@@ -28,16 +28,16 @@ export class KeyIndex {
     if (hash === 0) return
     this.#insert(hash, index)
     this.#size++
-    if (this.#size * 2 > this.#hashes.length) this.#resizeTable(this.#hashes.length * 2)
+    if (this.#size * 4 > this.#table.length) this.#growTable()
   }
 
   /** The index of the entry for which `hasKey` confirms the key, or null. */
   find(key: string, hasKey: (index: number) => boolean): number | null {
     const hash = this.#hash(key)
-    const mask = this.#hashes.length - 1
-    for (let slot = hash & mask; this.#hashes[slot] !== 0; slot = (slot + 1) & mask) {
-      const index = this.#indexes[slot] as number
-      if (this.#hashes[slot] === hash && hasKey(index)) return index
+    const table = this.#table
+    for (let slot = home(hash, table); table[slot] !== 0; slot = next(slot, table)) {
+      const index = table[slot + 1] as number
+      if (table[slot] === hash && hasKey(index)) return index
     }
     return null
   }
@@ -58,39 +58,38 @@ export class KeyIndex {
   }
 
   #insert(hash: number, index: number): void {
-    const mask = this.#hashes.length - 1
-    let slot = hash & mask
-    while (this.#hashes[slot] !== 0) slot = (slot + 1) & mask
-    this.#hashes[slot] = hash
-    this.#indexes[slot] = index
+    const table = this.#table
+    let slot = home(hash, table)
+    while (table[slot] !== 0) slot = next(slot, table)
+    table[slot] = hash
+    table[slot + 1] = index
   }
 
   /** Deletion by backward shift (Knuth 6.4, algorithm R): no tombstones, so probing stays short for ever. */
   #remove(hash: number, index: number): void {
-    const mask = this.#hashes.length - 1
-    let hole = hash & mask
-    while (this.#indexes[hole] !== index || this.#hashes[hole] !== hash) {
-      if (this.#hashes[hole] === 0) return
-      hole = (hole + 1) & mask
+    const table = this.#table
+    const mask = table.length - 1
+    let hole = home(hash, table)
+    while (table[hole + 1] !== index || table[hole] !== hash) {
+      if (table[hole] === 0) return
+      hole = next(hole, table)
     }
-    for (let slot = (hole + 1) & mask; this.#hashes[slot] !== 0; slot = (slot + 1) & mask) {
-      const home = (this.#hashes[slot] as number) & mask
-      if (((slot - home) & mask) < ((slot - hole) & mask)) continue
-      this.#hashes[hole] = this.#hashes[slot] as number
-      this.#indexes[hole] = this.#indexes[slot] as number
+    for (let slot = next(hole, table); table[slot] !== 0; slot = next(slot, table)) {
+      const wanted = home(table[slot] as number, table)
+      if (((slot - wanted) & mask) < ((slot - hole) & mask)) continue
+      table[hole] = table[slot] as number
+      table[hole + 1] = table[slot + 1] as number
       hole = slot
     }
-    this.#hashes[hole] = 0
+    table[hole] = 0
     this.#size--
   }
 
-  #resizeTable(length: number): void {
-    const hashes = this.#hashes
-    const indexes = this.#indexes
-    this.#hashes = new Uint32Array(length)
-    this.#indexes = new Uint32Array(length)
-    for (let slot = 0; slot < hashes.length; slot++) {
-      if (hashes[slot] !== 0) this.#insert(hashes[slot] as number, indexes[slot] as number)
+  #growTable(): void {
+    const smaller = this.#table
+    this.#table = new Uint32Array(2 * smaller.length)
+    for (let slot = 0; slot < smaller.length; slot += 2) {
+      if (smaller[slot] !== 0) this.#insert(smaller[slot] as number, smaller[slot + 1] as number)
     }
   }
 
@@ -102,4 +101,13 @@ export class KeyIndex {
     hash = Math.imul(hash ^ (hash >>> 15), 0x846ca68b)
     return (hash ^ (hash >>> 16)) >>> 0 || 1
   }
+}
+
+/** Where the search for a hash begins in a table of two numbers a slot. */
+function home(hash: number, table: Uint32Array): number {
+  return (2 * hash) & (table.length - 1)
+}
+
+function next(slot: number, table: Uint32Array): number {
+  return (slot + 2) & (table.length - 1)
 }

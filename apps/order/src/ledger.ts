@@ -49,10 +49,15 @@ export class Ledger {
     return this.#seeded
   }
 
-  /** Folds the next committed line, and returns what it says. */
+  /**
+   * Folds the next committed line, and returns what it says. A restart does this for every order ever made, so the messages
+   * of what cannot happen are made only if it does.
+   */
   apply(line: string): LogEntry {
     const entry = decode(line)
-    assert.equal(entry.index, this.#appliedIndex + 1, 'entries are applied in order, each once')
+    if (entry.index !== this.#appliedIndex + 1) {
+      assert.fail(`entries are applied in order, each once: ${entry.index} after ${this.#appliedIndex}`)
+    }
     this.#appliedIndex = entry.index
     this.#keys.add(entry.type === 'noop' ? null : entry.key, entry.index)
     if (entry.type === 'buy' || entry.type === 'sell') this.#applyOrder(entry)
@@ -72,10 +77,12 @@ export class Ledger {
   }
 
   #applyOrder(entry: LogEntry & { type: 'buy' | 'sell' }): void {
-    assert.equal(entry.number, this.orders + 1, 'order numbers have no gaps')
+    if (entry.number !== this.orders + 1) {
+      assert.fail(`order numbers have no gaps: ${entry.number} after ${this.orders}`)
+    }
     const stocked = this.#stocked(entry.name)
     stocked.quantity += entry.type === 'buy' ? -entry.quantity : entry.quantity
-    assert(stocked.quantity >= 0, `stock of ${entry.name} fell below 0 at index ${entry.index}`)
+    if (stocked.quantity < 0) assert.fail(`stock of ${entry.name} fell below 0 at index ${entry.index}`)
     this.#orderIndexes.push(entry.index)
   }
 
@@ -87,7 +94,7 @@ export class Ledger {
 
   #stocked(name: string): Stocked {
     const stocked = this.#products.get(name)
-    assert(stocked !== undefined, `an entry for ${name}, which is not a product`)
+    if (stocked === undefined) assert.fail(`an entry for ${name}, which is not a product`)
     return stocked
   }
 

@@ -22,6 +22,12 @@ const buy = (number: number, quantity: number, key: string): Fact => {
   return { type: 'buy', number, name: 'Tux', quantity, price: 25.99, key }
 }
 
+/** Opens a line in the middle of others. */
+function open(line: string) {
+  const before = '{"index":1,'
+  return openLine(Buffer.from(`${before}${line}{"index":`, 'latin1'), before.length, before.length + line.length)
+}
+
 t.test('a line of the log', async t => {
   const awkward = 'Zoë "the\\ 🦊" \u2028'
   const facts: Fact[] = [
@@ -38,7 +44,7 @@ t.test('a line of the log', async t => {
     t.same(JSON.parse(line), { index: 12, term: 3, ...fact, crc: line.slice(-11, -3) }, 'is JSON that anybody reads')
     const { crc: _, ...read } = { crc: '', ...decode(line) } as LogEntry & { crc: string }
     t.same(read, { index: 12, term: 3, ...fact }, 'reads back as it was written')
-    t.same(openLine(line), { index: 12, term: 3, line }, 'passes its own checksum')
+    t.same(open(line), { index: 12, term: 3 }, 'passes its own checksum')
   }
   const longest = seal(
     2 ** 40,
@@ -51,9 +57,9 @@ t.test('a line of the log', async t => {
   for (let at = 0; at < line.length; at++) {
     for (let bit = 0; bit < 8; bit++) {
       const flipped = line.slice(0, at) + String.fromCharCode(line.charCodeAt(at) ^ (1 << bit)) + line.slice(at + 1)
-      if (openLine(flipped) !== null) t.fail(`bit ${bit} of byte ${at} flipped and nobody saw: ${flipped}`)
+      if (open(flipped) !== null) t.fail(`bit ${bit} of byte ${at} flipped and nobody saw: ${flipped}`)
     }
-    if (openLine(line.slice(0, at)) !== null) t.fail(`a line cut at ${at} passed`)
+    if (open(line.slice(0, at)) !== null) t.fail(`a line cut at ${at} passed`)
   }
   t.pass('a flipped bit or a cut is seen, wherever it is')
 })

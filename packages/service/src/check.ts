@@ -6,13 +6,16 @@ import { explainViolation, type Violation } from './violation.ts'
 export const ajvOptions = { coerceTypes: false, removeAdditional: false, useDefaults: true, verbose: true } as const
 
 /**
- * Checks a value that did not come in a request (a file, the environment) by the same rules as one that did, fills in
- * defaults, and returns it. `place` names the whole value where a message is about the whole.
+ * Makes a check of values that did not come in a request of HTTP (a file, the environment, a line of another protocol), by
+ * the same rules as for those that did. The check fills in defaults and gives the value back. `place` names the whole value
+ * where a message is about the whole.
  *
- * @throws Error with a message that names field, rule and value
+ * @throws the check: Error with a message that names field, rule and value
  */
-export function check<T extends TSchema>(schema: T, value: unknown, place: string): Static<T> {
+export function checkOf<T extends TSchema>(schema: T, place: string): (value: unknown) => Static<T> {
   const validate: ValidateFunction = new Ajv({ ...ajvOptions, strict: false }).compile(schema)
-  if (!validate(value)) throw new Error(explainViolation(validate.errors as Violation[], place))
-  return value as Static<T>
+  return value => {
+    if (!validate(value)) throw new Error(explainViolation(validate.errors as Violation[], place))
+    return value as Static<T>
+  }
 }

@@ -1,5 +1,5 @@
 import Type, { type Static, type TObject, type TProperties } from 'typebox'
-import { check } from './check.ts'
+import { checkOf } from './check.ts'
 import type { Rule } from './violation.ts'
 
 /** A mistake of whoever started the process: the message is for them, and the exit status is 2. */
@@ -35,7 +35,7 @@ export function readConfig<T extends TProperties>(
     if (text !== undefined && text !== '') values[name] = isNumber(rule, text) ? Number(text) : text
   }
   try {
-    return Object.freeze(check(schema, values, 'the environment'))
+    return Object.freeze(checkOf(schema, 'the environment')(values))
   } catch (error) {
     throw new ConfigError((error as Error).message)
   }

@@ -1,4 +1,4 @@
-export { check } from './check.ts'
+export { checkOf } from './check.ts'
 export { CommandServer } from './command-server.ts'
 export { ConfigError, commonEnvironment, readConfig, runMain } from './config.ts'
 export { type Disk, type DiskFile, realDisk } from './disk.ts'

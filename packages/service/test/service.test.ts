@@ -4,7 +4,7 @@ import { BazaarError, OrderRequest } from '@bazaar/client'
 import {
   buildService,
   ConfigError,
-  check,
+  checkOf,
   commonEnvironment,
   healthRoute,
   metricsRoute,
@@ -136,7 +136,8 @@ t.test('the configuration is read by its schema', async t => {
 
 t.test('a file is checked by the same rules, and long values are cut in messages', async t => {
   const List = Type.Array(Type.Object({ price: Type.Number({ minimum: 0 }) }), { minItems: 1 })
-  t.throws(() => check(List, [{ price: -1 }], 'the file'), { message: '0.price must be at least 0, got -1' })
-  t.throws(() => check(List, [{}], 'the file'), { message: '0.price is missing: it must be at least 0' })
-  t.throws(() => check(List, 'x'.repeat(500), 'the file'), { message: /^the file must be an array.*, got "x{79}…$/ })
+  const check = checkOf(List, 'the file')
+  t.throws(() => check([{ price: -1 }]), { message: '0.price must be at least 0, got -1' })
+  t.throws(() => check([{}]), { message: '0.price is missing: it must be at least 0' })
+  t.throws(() => check('x'.repeat(500)), { message: /^the file must be an array.*, got "x{79}…$/ })
 })

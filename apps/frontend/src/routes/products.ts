@@ -1,8 +1,7 @@
-import { BazaarError, Name, nameLengthMax, PriceRequest, StockRequest } from '@bazaar/client'
-import type { Service } from '@bazaar/service'
+import { BazaarError, Name, PriceRequest, StockRequest } from '@bazaar/client'
+import { checkOf, type Service } from '@bazaar/service'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
-import { Compile } from 'typebox/compile'
 import type { AdminCheck } from '../admin.ts'
 import type { Cache } from '../cache.ts'
 import { idempotencyKey } from '../idempotency-key.ts'
@@ -22,8 +21,7 @@ const hit = 'bazaar; hit'
 const miss = 'bazaar; fwd=miss'
 
 const Params = Type.Object({ name: Name })
-const nameCheck = Compile(Name)
-const isName = (name: string): boolean => nameCheck.Check(name)
+const checkName = checkOf(Name, 'name')
 
 /** Look-ups and changes of products, under the name that each edition of the course has for them. */
 export function productRoutes(app: Service, { cache, orders, newKey, admin }: ProductRoutesParts): void {
@@ -76,12 +74,10 @@ export function productRoutes(app: Service, { cache, orders, newKey, admin }: Pr
   }
 
   async function fetched(name: string, reply: FastifyReply): Promise<string> {
-    if (!isName(name)) {
-      const shown = JSON.stringify(name.slice(0, 80))
-      throw new BazaarError(
-        'INVALID',
-        `name must be 1–${nameLengthMax} characters without control characters or /, got ${shown}`,
-      )
+    try {
+      checkName(name)
+    } catch (error) {
+      throw new BazaarError('INVALID', (error as Error).message)
     }
     reply.header(cacheStatus, miss)
     const json = await cache.fetch(name)

@@ -37,10 +37,10 @@ export interface DiskFile {
   /** Writes ASCII text over what stands at `offset`, within the file; otherwise as `append`. */
   write(offset: number, text: string): void
   /**
-   * Up to `length` bytes from `offset` as Latin-1 text; fewer only at the end. Nearly always from the page cache, hence
-   * not async.
+   * Up to `length` bytes from `offset`, valid until the next call; fewer only at the end. Nearly always from the page
+   * cache, hence not async.
    */
-  read(offset: number, length: number): string
+  read(offset: number, length: number): Buffer
   /**
    * Puts all that was written before the call on disk (fdatasync). Null: it is there when the call returns; otherwise once
    * the promise resolves. A failure, thrown or rejected, is final: crash.
@@ -123,8 +123,16 @@ class RealFile implements DiskFile {
     this.#write(Buffer.from(text, 'latin1'), offset)
   }
 
-  read(offset: number, length: number): string {
-    return this.#readBytes(offset, length).toString('latin1')
+  read(offset: number, length: number): Buffer {
+    if (this.#scratch.length < length) this.#scratch = Buffer.allocUnsafeSlow(length)
+    const wanted = Math.min(length, Math.max(0, this.#size - offset))
+    let done = 0
+    while (done < wanted) {
+      const count = readSync(this.#descriptor, this.#scratch, done, wanted - done, offset + done)
+      if (count === 0) break
+      done += count
+    }
+    return this.#scratch.subarray(0, done)
   }
 
   sync(): Promise<void> | null {
@@ -150,24 +158,11 @@ class RealFile implements DiskFile {
   }
 
   rewrite(offset: number): void {
-    for (let at = offset; at < this.#size; at += rewriteChunkBytes)
-      this.#write(this.#readBytes(at, rewriteChunkBytes), at)
+    for (let at = offset; at < this.#size; at += rewriteChunkBytes) this.#write(this.read(at, rewriteChunkBytes), at)
   }
 
   close(): void {
     closeSync(this.#descriptor)
-  }
-
-  #readBytes(offset: number, length: number): Buffer {
-    if (this.#scratch.length < length) this.#scratch = Buffer.allocUnsafeSlow(length)
-    const wanted = Math.min(length, Math.max(0, this.#size - offset))
-    let done = 0
-    while (done < wanted) {
-      const count = readSync(this.#descriptor, this.#scratch, done, wanted - done, offset + done)
-      if (count === 0) break
-      done += count
-    }
-    return this.#scratch.subarray(0, done)
   }
 
   #write(bytes: Buffer, offset: number): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Entry, TermRun } from '@bazaar/raft'
 import { isDiskFull } from '@bazaar/service'
-import { lineBytesMax, linesTogetherMax, openLine } from '../entry.ts'
+import { linesTogetherMax, openLine, type Place } from '../entry.ts'
 import { NumberColumn } from '../number-column.ts'
 import type { DiskFile } from './disk.ts'
 import { LogSync } from './log-sync.ts'
@@ -9,9 +9,10 @@ import type { Ring } from './ring.ts'
 
 /** Lines kept in memory so that followers and the follower feed are served without reading the file. */
 export const recentLinesMax = 1024
-/** Bytes that recovery reads at a time: few, for the reason of `linesTogetherMax`. */
+/** Bytes that recovery reads at a time: many lines, but few for the reason of `linesTogetherMax`. */
 const recoveryChunkBytes = 1 << 16
 const stretchEntries = 1 << 16
+const newline = 10
 /** More than this at once goes to the log itself: who writes so much is catching up, and would go round the ring in no time. */
 const ringTextMax = 1 << 15
 
@@ -73,21 +74,14 @@ export class LogFile {
    * @throws RotError with the place
    */
   async recover(syncedBytes: number, onLine: (line: string) => void): Promise<void> {
-    let rest = ''
-    for (let at = 0; at < this.#file.size; ) {
-      const chunk = this.#file.read(at, recoveryChunkBytes)
-      at += chunk.length
-      const text = rest + chunk
-      const taken = this.#recoverLines(text, onLine)
-      rest = text.slice(taken)
-      if (chunk.length === 0 || rest.length > lineBytesMax) break
-    }
+    // What a line lacks at the end of a chunk is read again with the next.
+    while (this.#recoverLines(this.#file.read(this.#bytes, recoveryChunkBytes), onLine) > 0);
     if (this.#bytes < syncedBytes) {
       throw new RotError(`log.jsonl is bad from byte ${this.#bytes} on, though ${syncedBytes} bytes were synced`)
     }
     if (this.#bytes < this.#file.size) this.#file.truncate(this.#bytes)
-    const ringed = this.#ring?.read(this.#bytes) ?? ''
-    const lost = ringed.slice(0, this.#recoverLines(ringed, onLine))
+    const ringed = this.#ring?.read(this.#bytes)
+    const lost = ringed?.toString('latin1', 0, this.#recoverLines(ringed, onLine)) ?? ''
     if (lost !== '') this.#file.append(lost)
     // What survived in the page cache counts as durable from here on, so it has to be. An fsync that failed before the
     // restart left pages that are marked clean and were never written; they have to be made dirty again ("Can
@@ -98,15 +92,16 @@ export class LogFile {
     await this.#ring?.clear()
   }
 
-  /** Takes the good lines at the start of the text; returns their length. */
-  #recoverLines(text: string, onLine: (line: string) => void): number {
+  /** Takes the good lines at the start of the bytes; returns their length. */
+  #recoverLines(bytes: Buffer, onLine: (line: string) => void): number {
+    const text = bytes.toString('latin1')
     let start = 0
-    for (let end = text.indexOf('\n') + 1; end > 0; end = text.indexOf('\n', start) + 1) {
-      const entry = openLine(text.slice(start, end))
-      if (entry === null || entry.index !== this.lastIndex + 1) break
-      if (entry.term < (this.#termRuns.at(-1)?.term ?? 0)) break
-      this.#push(entry)
-      onLine(entry.line)
+    for (let end = bytes.indexOf(newline) + 1; end > 0; end = bytes.indexOf(newline, start) + 1) {
+      const place = openLine(bytes, start, end)
+      if (place === null || place.index !== this.lastIndex + 1) break
+      if (place.term < (this.#termRuns.at(-1)?.term ?? 0)) break
+      this.#push(place, end - start)
+      onLine(text.slice(start, end))
       start = end
     }
     return start
@@ -116,7 +111,7 @@ export class LogFile {
   append(entries: readonly Entry[]): void {
     for (const entry of entries) {
       assert.equal(entry.index, this.lastIndex + 1, 'the log has no gaps')
-      this.#push(entry)
+      this.#push(entry, entry.line.length)
       this.#recent.push(entry.line)
     }
     this.#unwritten += entries.length
@@ -129,11 +124,11 @@ export class LogFile {
     if (spare > recentLinesMax) this.#recent.splice(0, spare)
   }
 
-  #push({ index, term, line }: Entry): void {
+  #push({ index, term }: Place, bytes: number): void {
     const place = index - 1
     if (place % stretchEntries === 0) this.#stretchOffsets[place / stretchEntries] = this.#bytes
     this.#offsets.push(this.#bytes - (this.#stretchOffsets[Math.floor(place / stretchEntries)] as number))
-    this.#bytes += line.length
+    this.#bytes += bytes
     if (this.#termRuns.at(-1)?.term !== term) this.#termRuns.push({ from: index, term })
   }
 
@@ -235,14 +230,14 @@ export class LogFile {
 
   #linesOfFile(from: number, to: number): string {
     const offset = this.offsetOf(from)
-    const text = this.#file.read(offset, this.offsetOf(to + 1) - offset)
+    const bytes = this.#file.read(offset, this.offsetOf(to + 1) - offset)
     let start = 0
     for (let index = from; index <= to; index++) {
-      const end = text.indexOf('\n', start) + 1
-      if (openLine(text.slice(start, end))?.index !== index) throw new RotError(`log.jsonl is bad at index ${index}`)
+      const end = bytes.indexOf(newline, start) + 1
+      if (openLine(bytes, start, end)?.index !== index) throw new RotError(`log.jsonl is bad at index ${index}`)
       start = end
     }
-    return text
+    return bytes.toString('latin1')
   }
 
   /** The lines one by one; otherwise as `lines`. */

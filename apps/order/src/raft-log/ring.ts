@@ -56,9 +56,10 @@ export class Ring {
   }
 
   /** All of it, from the place of `offset` of the log on. The end is not marked: only a line's checksum and index tell. */
-  read(offset: number): string {
+  read(offset: number): Buffer {
     const at = offset % this.bytes
-    return this.#file.read(at, this.bytes - at) + this.#file.read(0, at)
+    const older = Buffer.from(this.#file.read(at, this.bytes - at))
+    return Buffer.concat([older, this.#file.read(0, at)])
   }
 
   /** Forgets what stands between two offsets of the log, durably: those lines are not of the log any more. */

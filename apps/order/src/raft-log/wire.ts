@@ -7,6 +7,7 @@ import { lineBytesMax, openLine } from '../entry.ts'
  */
 
 const headBytesMax = 1024
+const newline = 10
 
 /** The bytes of a message (Latin-1); `lines` are the lines of its entries. */
 export function encodeMessage(message: Message, lines: string): string {
@@ -16,7 +17,7 @@ export function encodeMessage(message: Message, lines: string): string {
 /** Cuts a byte stream back into messages. One per connection. */
 export class MessageReader {
   readonly #bytesMax: number
-  #rest = ''
+  #rest: Buffer = Buffer.alloc(0)
 
   /** `entriesMax` entries are the most that a message may carry. */
   constructor(entriesMax: number) {
@@ -28,31 +29,33 @@ export class MessageReader {
    * @throws Error when the stream is not of this protocol, or an entry's checksum is wrong: close the connection.
    */
   read(chunk: Buffer): Message[] {
-    this.#rest += chunk.toString('latin1')
+    const received = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
     const messages: Message[] = []
     let start = 0
-    for (let end = this.#rest.indexOf('\n'); end > 0; end = this.#rest.indexOf('\n', start)) {
-      const { bytes, ...message } = JSON.parse(this.#rest.slice(start, end)) as Message & { bytes: number }
+    for (let end = received.indexOf(newline); end > 0; end = received.indexOf(newline, start)) {
+      const head = received.toString('latin1', start, end)
+      const { bytes, ...message } = JSON.parse(head) as Message & { bytes: number }
       const linesEnd = end + 1 + bytes
       if (!(linesEnd - start <= this.#bytesMax)) throw new Error(`a message of ${bytes} bytes, over the limit`)
-      if (this.#rest.length < linesEnd) break
-      messages.push(bytes === 0 ? message : withEntries(message, this.#rest.slice(end + 1, linesEnd)))
+      if (received.length < linesEnd) break
+      messages.push(bytes === 0 ? message : withEntries(message, received.subarray(end + 1, linesEnd)))
       start = linesEnd
     }
-    this.#rest = this.#rest.slice(start)
+    this.#rest = received.subarray(start)
     if (this.#rest.length > this.#bytesMax) throw new Error('a message without an end')
     return messages
   }
 }
 
-function withEntries(message: Message, lines: string): Message {
+function withEntries(message: Message, lines: Buffer): Message {
+  const text = lines.toString('latin1')
   const entries: Entry[] = []
   let start = 0
   while (start < lines.length) {
-    const end = lines.indexOf('\n', start) + 1
-    const entry = openLine(lines.slice(start, end))
-    if (end === 0 || entry === null) throw new Error(`a bad line from member ${message.from}`)
-    entries.push(entry)
+    const end = lines.indexOf(newline, start) + 1
+    const place = openLine(lines, start, end)
+    if (place === null) throw new Error(`a bad line from member ${message.from}`)
+    entries.push({ ...place, line: text.slice(start, end) })
     start = end
   }
   return { ...message, entries } as Message
