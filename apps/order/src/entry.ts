@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import type { Fact, LogEntry } from '@bazaar/client'
+import type { Fact, LogEntry } from '@bazaar/client/contract'
 import type { Entry } from '@bazaar/raft'
 
 /**

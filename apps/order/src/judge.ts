@@ -1,4 +1,4 @@
-import { type Accepted, BazaarError, type Command, type LogEntry, type Product } from '@bazaar/client'
+import { type Accepted, BazaarError, type Command, type LogEntry, type Product } from '@bazaar/client/contract'
 import { encodeFact } from './entry.ts'
 import { type Ledger, orderOf, type Stocked } from './ledger.ts'
 

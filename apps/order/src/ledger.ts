@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { LogEntry, Order, Product } from '@bazaar/client'
+import type { LogEntry, Order, Product } from '@bazaar/client/contract'
 import { decode } from './entry.ts'
 import { KeyIndex } from './key-index.ts'
 import { NumberColumn } from './number-column.ts'

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { Clock, Timer } from '@bazaar/client'
+import type { Clock, Timer } from '@bazaar/client/contract'
 import { linesTogetherMax } from './entry.ts'
 import type { ReplicatedLog } from './replicated-log.ts'
 

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type OrderStatus, socketPath, systemClock } from '@bazaar/client'
+import { type OrderStatus, socketPath, systemClock } from '@bazaar/client/contract'
 import { DurableJSONFile, rssMiB, runMain, startService } from '@bazaar/service'
 import { orderApp } from './app.ts'
 import { orderConfig } from './config.ts'

@@ -1,4 +1,4 @@
-import type { OrderStatus } from '@bazaar/client'
+import type { OrderStatus } from '@bazaar/client/contract'
 import type { Ledger } from './ledger.ts'
 import type { LogFeed } from './log-feed.ts'
 import type { ReplicatedLog } from './replicated-log.ts'

@@ -1,7 +1,7 @@
 import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Fact } from '@bazaar/client'
+import type { Fact } from '@bazaar/client/contract'
 import { DurableJSONFile } from '@bazaar/service'
 import { encodeFact, seal } from './entry.ts'
 import { Ledger } from './ledger.ts'

@@ -1,4 +1,4 @@
-import type { Order } from '@bazaar/client'
+import type { Order } from '@bazaar/client/contract'
 import type { Ledger } from './ledger.ts'
 import type { ReplicatedLog } from './replicated-log.ts'
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { BazaarError, type Command, type CommandResult } from '@bazaar/client'
+import { BazaarError, type Command, type CommandResult } from '@bazaar/client/contract'
 import { Judge, type Verdict } from './judge.ts'
 import type { Ledger } from './ledger.ts'
 import type { Leadership, ReplicatedLog } from './replicated-log.ts'

@@ -10,7 +10,7 @@ import {
   commandProtocol,
   type ErrorBody,
   LineSplitter,
-} from '@bazaar/client'
+} from '@bazaar/client/contract'
 import { internalError } from './error-handler.ts'
 
 /** Channels open at a time; more are refused. */

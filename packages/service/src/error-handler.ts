@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { BazaarError, type ErrorReason, retryAfterSeconds, statusOf } from '@bazaar/client'
+import { BazaarError, type ErrorReason, retryAfterSeconds, statusOf } from '@bazaar/client/contract'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 
 /** The catalogue's reason for a status that Fastify or a plugin chose. Any other 4xx is the client's mistake: INVALID. */

@@ -1,4 +1,4 @@
-import { Gauge, Registry } from 'prom-client'
+import type { Gauge } from 'prom-client'
 import type { Service } from './service.ts'
 
 /** Resident memory of this process in MiB, for `/status`. */
@@ -11,25 +11,19 @@ export function healthRoute(app: Service): void {
   app.get('/health', () => ({ status: 'ok' }))
 }
 
-/** A process's metrics: a prom-client registry, and gauges that are read when somebody looks. */
+/** A process's metrics: gauges that are read when somebody looks. */
 export interface Metrics {
-  registry: Registry
   /** Adds a gauge whose value is read at each scrape, so that counting costs nothing on the hot path. */
   gauge(name: string, help: string, read: () => number): void
 }
 
 /**
- * Adds `GET /metrics` in Prometheus' text format; for internal sockets only. prom-client's own default metrics are left
- * out: they observe every garbage collection and turn of the event loop.
+ * Adds `GET /metrics` in Prometheus' text format; for internal sockets only. prom-client is loaded by the first scrape. Its
+ * own default metrics are left out: they observe every garbage collection and turn of the event loop.
  */
 export function metricsRoute(app: Service): Metrics {
-  const registry = new Registry()
-  const gauge: Metrics['gauge'] = (name, help, read) => {
-    const collect = function (this: Gauge): void {
-      this.set(read())
-    }
-    new Gauge({ name, help, registers: [registry], collect })
-  }
+  const gauges: { name: string; help: string; read: () => number }[] = []
+  const gauge: Metrics['gauge'] = (name, help, read) => gauges.push({ name, help, read })
   gauge('process_resident_memory_bytes', 'Resident memory in bytes.', () => process.memoryUsage.rss())
   gauge('process_cpu_seconds_total', 'User and system CPU time in seconds.', cpuSeconds)
   gauge('process_uptime_seconds', 'Seconds since the process started.', () => process.uptime())
@@ -39,10 +33,18 @@ export function metricsRoute(app: Service): Metrics {
     () => performance.eventLoopUtilization().utilization,
   )
   app.get('/metrics', async (_request, reply) => {
+    const { Gauge, Registry } = await import('prom-client')
+    const registry = new Registry()
+    for (const { name, help, read } of gauges) {
+      const collect = function (this: Gauge): void {
+        this.set(read())
+      }
+      new Gauge({ name, help, registers: [registry], collect })
+    }
     reply.header('content-type', registry.contentType)
     return registry.metrics()
   })
-  return { registry, gauge }
+  return { gauge }
 }
 
 function cpuSeconds(): number {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { bodyBytesMax } from '@bazaar/client'
+import { bodyBytesMax } from '@bazaar/client/contract'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { ajvOptions } from './check.ts'

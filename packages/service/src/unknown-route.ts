@@ -1,4 +1,4 @@
-import { BazaarError } from '@bazaar/client'
+import { BazaarError } from '@bazaar/client/contract'
 import type { FastifyInstance } from 'fastify'
 
 /**

@@ -1,4 +1,4 @@
-import { BazaarError, type Clock, type Timer } from '@bazaar/client'
+import { BazaarError, type Clock, type Timer } from '@bazaar/client/contract'
 import { type Effects, type Event, type MemberId, type Message, Raft, type Role } from '@bazaar/raft'
 import { isDiskFull } from '@bazaar/service'
 import { linesTogetherMax, seal } from '../entry.ts'

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '@bazaar/client'
+import type { Clock, Timer } from '@bazaar/client/contract'
 
 /** All times in ticks are multiples of this. */
 const tickMs = 10

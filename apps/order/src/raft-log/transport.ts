@@ -1,6 +1,6 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import type { Clock } from '@bazaar/client'
+import type { Clock } from '@bazaar/client/contract'
 import type { MemberId, Message } from '@bazaar/raft'
 import { encodeMessage, MessageReader } from './wire.ts'
 

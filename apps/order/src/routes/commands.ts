@@ -1,4 +1,4 @@
-import { BazaarError, Command, commandsPerRequestMax } from '@bazaar/client'
+import { BazaarError, Command, commandsPerRequestMax } from '@bazaar/client/contract'
 import { CommandServer, checkOf, type Service } from '@bazaar/service'
 import Type from 'typebox'
 import type { Node } from '../node.ts'

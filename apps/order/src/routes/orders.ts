@@ -1,4 +1,4 @@
-import { BazaarError } from '@bazaar/client'
+import { BazaarError } from '@bazaar/client/contract'
 import type { Service } from '@bazaar/service'
 import Type from 'typebox'
 import type { Node } from '../node.ts'
