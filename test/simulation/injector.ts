@@ -75,7 +75,7 @@ export class Injector {
       this.#hosts.start(name)
       const life = this.#hosts.life(name) as Life
       life.crashAfterCalls(Number.POSITIVE_INFINITY, () => {})
-      life.slowness = 1
+      life.slowDown(1)
       if (life.paused) this.#hosts.resume(name)
     }
   }
@@ -105,9 +105,9 @@ export class Injector {
   #slow(name: string, times: number, forMs: number): void {
     const life = this.#hosts.life(name)
     if (life === null) return
-    life.slowness = times
+    life.slowDown(times)
     this.#world.scheduler.after(forMs, () => {
-      life.slowness = 1
+      life.slowDown(1)
     })
   }
 

@@ -10,8 +10,10 @@ export class Life {
   readonly #scheduler: Scheduler
   readonly #timers = new Set<LifeTimer>()
   readonly #endings = new Set<() => void>()
-  /** How many times as long its timers take. */
-  slowness = 1
+  /** How many times as long as others' its milliseconds are. */
+  #slowness = 1
+  /** Its clock's time when the slowness was set, and the scheduler's. */
+  #slowSince = { ownMs: 0, ms: 0 }
   #dead = false
   #paused = false
   #backlog: (() => void)[] = []
@@ -35,7 +37,7 @@ export class Life {
 
   /** What the process takes for the time: monotonic, but it may jump ahead. */
   readonly clock: Clock = {
-    now: () => this.#scheduler.now + this.#skewMs,
+    now: () => this.#now(),
     setTimer: (callback, delayMs) => this.#setTimer(callback, delayMs),
     clearTimer: timer => this.#clearTimer(timer as LifeTimer | undefined),
   }
@@ -100,7 +102,10 @@ export class Life {
     this.#skewMs += ms
     for (const timer of this.#timers) {
       this.#scheduler.cancel(timer.scheduled)
-      timer.scheduled = this.#scheduler.after(timer.scheduled.at - this.#scheduler.now - ms, timer.fire)
+      timer.scheduled = this.#scheduler.after(
+        timer.scheduled.at - this.#scheduler.now - ms * this.#slowness,
+        timer.fire,
+      )
     }
   }
 
@@ -119,6 +124,17 @@ export class Life {
     for (const ending of this.#endings) ending()
   }
 
+  /** Its clock runs so much slower from now on, and what it waits for by it comes so much later. */
+  slowDown(slowness: number): void {
+    this.#slowSince = { ownMs: this.#now() - this.#skewMs, ms: this.#scheduler.now }
+    this.#slowness = slowness
+  }
+
+  #now(): number {
+    const { ownMs, ms } = this.#slowSince
+    return ownMs + (this.#scheduler.now - ms) / this.#slowness + this.#skewMs
+  }
+
   #setTimer(callback: () => void, delayMs: number): Timer {
     if (this.#dead) return undefined
     const fire = (): void => {
@@ -127,7 +143,7 @@ export class Life {
         if (!timer.cleared) callback()
       })
     }
-    const timer: LifeTimer = { scheduled: this.#scheduler.after(delayMs * this.slowness, fire), fire, cleared: false }
+    const timer: LifeTimer = { scheduled: this.#scheduler.after(delayMs * this.#slowness, fire), fire, cleared: false }
     this.#timers.add(timer)
     return timer
   }

@@ -2,8 +2,8 @@ import type { Clock, Timer } from '@bazaar/client/contract'
 
 /** All times in ticks are multiples of this. */
 const tickMs = 10
-/** A process that was stopped for longer has not listened meanwhile, so the silence of others says nothing. */
-const ticksTogetherMax = 4
+/** A look that comes so much too late tells that the process was stopped, or could not get on, and not what others did. */
+const lateMs = 40
 
 /**
  * Time in ticks, counted only when somebody looks: a replica that nobody asks anything would otherwise wake up a hundred
@@ -14,7 +14,8 @@ export class Ticker {
   readonly #onDue: () => void
   #countedUntilMs: number
   #timer: Timer | null = null
-  #firesAtMs = Number.POSITIVE_INFINITY
+  /** When the next look is due, or the last one was. */
+  #dueAtMs = Number.POSITIVE_INFINITY
 
   /** `onDue` is called when it is time to look again. */
   constructor(clock: Clock, onDue: () => void) {
@@ -23,23 +24,28 @@ export class Ticker {
     this.#countedUntilMs = clock.now()
   }
 
-  /** The ticks that have passed since the last call. */
+  /**
+   * The ticks that have passed since the last call. While the process was stopped it has not listened, so the silence of
+   * others says nothing: then those that are due are left for the next look, when it has heard what waits to be heard.
+   */
   take(): number {
-    const passed = Math.max(0, Math.floor((this.#clock.now() - this.#countedUntilMs) / tickMs))
-    this.#countedUntilMs += passed * tickMs
-    return Math.min(passed, ticksTogetherMax)
+    const nowMs = this.#clock.now()
+    const countedUntilMs = this.#countedUntilMs
+    const passed = Math.max(0, Math.floor((nowMs - countedUntilMs) / tickMs))
+    this.#countedUntilMs = countedUntilMs + passed * tickMs
+    if (nowMs - this.#dueAtMs < lateMs) return passed
+    return Math.max(0, Math.round((this.#dueAtMs - countedUntilMs) / tickMs) - 1)
   }
 
   /** The next look is at the latest when so many ticks have passed after those that were taken. */
   lookAfter(ticks: number): void {
     const atMs = this.#countedUntilMs + ticks * tickMs
-    if (this.#firesAtMs <= atMs) return
+    if (this.#timer !== null && this.#dueAtMs <= atMs) return
     this.stop()
-    this.#firesAtMs = atMs
+    this.#dueAtMs = atMs
     this.#timer = this.#clock.setTimer(
       () => {
         this.#timer = null
-        this.#firesAtMs = Number.POSITIVE_INFINITY
         this.#onDue()
       },
       // Whole milliseconds, upwards, and one at least: a look that comes early finds that no tick has passed.
@@ -50,6 +56,5 @@ export class Ticker {
   stop(): void {
     if (this.#timer !== null) this.#clock.clearTimer(this.#timer)
     this.#timer = null
-    this.#firesAtMs = Number.POSITIVE_INFINITY
   }
 }
