@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import t from 'tap'
+import t, { type Test } from 'tap'
 
 const main = fileURLToPath(new URL('../packages/cli/dist/main.js', import.meta.url))
 
@@ -89,6 +89,17 @@ const worst: Record<string, number> = {
 const disturbanceMax = 0.1
 
 t.test('on a machine left alone no ratio falls to half of what it was, and each order is there once', async t => {
+  const first = await unbearable(t)
+  // One slow moment of the disk is enough for a bad ratio; a shop that has become slow has it again.
+  const again = first.length === 0 ? [] : await unbearable(t)
+  t.strictSame(
+    first.filter(name => again.includes(name)),
+    [],
+  )
+})
+
+/** Measures the limits, checks all but the ratios, and returns the names of those that are too bad. */
+async function unbearable(t: Test): Promise<string[]> {
   const { status, stdout, stderr } = await bazaar('bench', '--limits', '--seconds', '1', '--json', '-')
   t.equal(stderr, '')
   const { ratios, orders, disturbance, passed } = JSON.parse(stdout)
@@ -97,12 +108,15 @@ t.test('on a machine left alone no ratio falls to half of what it was, and each 
   t.equal(status, passed ? 0 : 1)
   t.comment(`${Math.round(disturbance * 100)} % of the processor time went to others`)
   t.strictSame(Object.keys(ratios).sort(), Object.keys(worst).sort())
+  const bad: string[] = []
   for (const [name, { value, better }] of Object.entries<{ value: number; better: string }>(ratios)) {
     const bound = worst[name] as number
+    t.ok(value > 0, `${name} ${value}, at worst ${bound}`)
     const isBearable = better === 'above' ? value >= bound : value <= bound
-    t.ok(value > 0 && (isBearable || disturbance > disturbanceMax), `${name} ${value}, at worst ${bound}`)
+    if (!isBearable && disturbance <= disturbanceMax) bad.push(name)
   }
-})
+  return bad
+}
 
 t.test('chaos kills leaders under load, and nothing acknowledged is lost', async t => {
   const { status, stdout, stderr } = await bazaar(
