@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL('../../..', import.meta.url))
 const bin = join(root, 'node_modules/.bin')
 /** Whole-system tests that start no process; the others measure stalls and do not like company. */
 const systemTestsWithoutProcesses = ['test/bootstrap.test.ts', 'test/imports.test.ts', 'test/simulation.test.ts']
-const fileTimeoutSeconds = { unit: 120, system: 400, soak: 7200 }
+const fileTimeoutSeconds = { unit: 400, system: 400, soak: 7200 }
 
 export const testCommand = defineCommand({
   meta: { name: 'test', description: 'Runs every check and test of the project.' },
