@@ -62,7 +62,7 @@ export class Follower {
   async run(): Promise<void> {
     let checkedAtMs = Number.NEGATIVE_INFINITY
     while (!this.#stopped.signal.aborted) {
-      if (!this.#isContent(checkedAtMs)) {
+      if (this.#clock.now() >= this.#contentUntilMs(checkedAtMs)) {
         await this.#improve()
         checkedAtMs = this.#clock.now()
       }
@@ -78,15 +78,10 @@ export class Follower {
     this.#pause.abort()
   }
 
-  /** Whether it follows the leader, hears from it, and has looked lately whether it still leads. */
-  #isContent(checkedAtMs: number): boolean {
-    const following = this.#following
-    const now = this.#clock.now()
-    return (
-      following?.leading === true &&
-      now - following.heardAtMs < suspectAfterMs &&
-      now - checkedAtMs < leaderCheckIntervalMs
-    )
+  /** So long it follows the leader, has heard from it, and has looked lately enough whether it still leads; now or before. */
+  #contentUntilMs(checkedAtMs: number): number {
+    if (this.#following?.leading !== true) return Number.NEGATIVE_INFINITY
+    return Math.min(this.#following.heardAtMs + suspectAfterMs, checkedAtMs + leaderCheckIntervalMs)
   }
 
   /** Looks who is there, and moves to the leader, or to anyone when it follows nobody. */
@@ -180,13 +175,9 @@ export class Follower {
     this.#catalog.reset()
   }
 
-  /** Until it may be discontent again, if it is content now. */
   #pauseMs(checkedAtMs: number): number {
     if (this.#following === null) return this.#nextRetryMs()
-    const { leading, heardAtMs } = this.#following
-    if (!leading) return leaderSearchIntervalMs
-    const contentUntilMs = Math.min(heardAtMs + suspectAfterMs, checkedAtMs + leaderCheckIntervalMs)
-    return Math.max(leaderSearchIntervalMs, contentUntilMs - this.#clock.now())
+    return Math.max(leaderSearchIntervalMs, this.#contentUntilMs(checkedAtMs) - this.#clock.now())
   }
 
   #nextRetryMs(): number {

@@ -12,6 +12,8 @@ const termHead = ',"term":'
 const tailHead = ',"crc":"'
 const tailEnd = '"}\n'
 const tailLength = tailHead.length + 8 + tailEnd.length
+/** The byte that ends a line. */
+export const newline = 10
 /** No line is longer: a name is at most 64 code points (12 characters each, escaped), a key 255 (2 each). */
 export const lineBytesMax = 2048
 
@@ -49,7 +51,8 @@ export function openLine(bytes: Buffer, start: number, end: number): Place | nul
   const bodyEnd = end - tailLength
   const indexAt = start + head.length
   if (bodyEnd < indexAt || end - start > lineBytesMax) return null
-  if (!stands(head, bytes, start) || !stands(tailHead, bytes, bodyEnd) || !stands(tailEnd, bytes, end - 3)) return null
+  if (!stands(head, bytes, start) || !stands(tailHead, bytes, bodyEnd) || !stands(tailEnd, bytes, end - tailEnd.length))
+    return null
   if (hexAt(bytes, bodyEnd + tailHead.length) !== crc32(bytes.subarray(start, bodyEnd))) return null
   const indexEnd = digitsEnd(bytes, indexAt)
   const termAt = indexEnd + termHead.length
@@ -94,6 +97,7 @@ function decodeOrder(line: string): LogEntry | null {
   }
 }
 
+/** As `natural`, of text: a string of each number would be garbage at once. */
 function digits(text: string, start: number, end: number): number {
   let value = 0
   for (let at = start; at < end; at++) value = value * 10 + text.charCodeAt(at) - 48

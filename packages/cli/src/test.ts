@@ -14,7 +14,8 @@ const root = fileURLToPath(new URL('../../..', import.meta.url))
 const bin = join(root, 'node_modules/.bin')
 /** Whole-system tests that start no process; the others measure stalls and do not like company. */
 const systemTestsWithoutProcesses = ['test/bootstrap.test.ts', 'test/imports.test.ts', 'test/simulation.test.ts']
-const fileTimeoutSeconds = { unit: 400, system: 400, soak: 7200 }
+const fileTimeoutSeconds = 400
+const soakTimeoutSeconds = 7200
 
 export const testCommand = defineCommand({
   meta: { name: 'test', description: 'Runs every check and test of the project.' },
@@ -28,15 +29,15 @@ export const testCommand = defineCommand({
     const files = testFiles(withInfra)
     const soak = args.soak ? { BAZAAR_SOAK: '1' } : {}
     const environment = { ...process.env, PATH: [bin, process.env.PATH].join(delimiter), ...soak }
-    const timeout = (kind: 'unit' | 'system') => fileTimeoutSeconds[args.soak ? 'soak' : kind]
+    const timeout = args.soak ? soakTimeoutSeconds : fileTimeoutSeconds
     const totals: Totals = { passed: 0, failed: 0 }
     await runChecks(withInfra, totals, environment)
-    await runTap(files.filter(isUnit), availableParallelism(), timeout('unit'), totals, environment)
+    await runTap(files.filter(isUnit), availableParallelism(), timeout, totals, environment)
     if (!args.unit)
       await runTap(
         files.filter(file => !isUnit(file)),
         1,
-        timeout('system'),
+        timeout,
         totals,
         environment,
       )

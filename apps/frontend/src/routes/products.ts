@@ -74,11 +74,7 @@ export function productRoutes(app: Service, { cache, orders, newKey, admin }: Pr
   }
 
   async function fetched(name: string, reply: FastifyReply): Promise<string> {
-    try {
-      checkName(name)
-    } catch (error) {
-      throw new BazaarError('INVALID', (error as Error).message)
-    }
+    checkName(name)
     reply.header(cacheStatus, miss)
     const json = await cache.fetch(name)
     if (json === null) throw new BazaarError('PRODUCT_NOT_FOUND', `${name}: no such product`)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Entry, TermRun } from '@bazaar/raft'
 import { isDiskFull } from '@bazaar/service'
-import { linesTogetherMax, openLine, type Place } from '../entry.ts'
+import { linesTogetherMax, newline, openLine, type Place } from '../entry.ts'
 import { NumberColumn } from '../number-column.ts'
 import type { DiskFile } from './disk.ts'
 import { LogSync } from './log-sync.ts'
@@ -12,7 +12,6 @@ export const recentLinesMax = 1024
 /** Bytes that recovery reads at a time: many lines, but few for the reason of `linesTogetherMax`. */
 const recoveryChunkBytes = 1 << 16
 const stretchEntries = 1 << 16
-const newline = 10
 /** More than this at once goes to the log itself: who writes so much is catching up, and would go round the ring in no time. */
 const ringTextMax = 1 << 15
 

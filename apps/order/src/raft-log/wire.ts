@@ -1,5 +1,5 @@
 import type { Entry, Message } from '@bazaar/raft'
-import { lineBytesMax, openLine } from '../entry.ts'
+import { lineBytesMax, newline, openLine } from '../entry.ts'
 
 /**
  * How replicas speak: a message as one JSON line, then the lines of its entries as they stand in the log. `bytes` is
@@ -7,7 +7,6 @@ import { lineBytesMax, openLine } from '../entry.ts'
  */
 
 const headBytesMax = 1024
-const newline = 10
 
 /** The bytes of a message (Latin-1); `lines` are the lines of its entries. */
 export function encodeMessage(message: Message, lines: string): string {

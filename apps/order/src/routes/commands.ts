@@ -1,4 +1,4 @@
-import { BazaarError, Command, commandsPerRequestMax } from '@bazaar/client/contract'
+import { Command, commandsPerRequestMax } from '@bazaar/client/contract'
 import { CommandServer, checkOf, type Service } from '@bazaar/service'
 import Type from 'typebox'
 import type { Node } from '../node.ts'
@@ -8,15 +8,7 @@ const checkCommands = checkOf(Commands, 'the list of commands')
 
 /** What front-ends and catalogs ask of the leader, as lines on a connection upgraded at `/commands`. */
 export function commandRoutes(app: Service, { sequencer }: Node): void {
-  const execute = async (asked: unknown) => sequencer.execute(checked(asked))
+  const execute = async (asked: unknown) => sequencer.execute(checkCommands(asked))
   const server = new CommandServer(app.server, execute, error => app.log.error(error))
   app.addHook('preClose', async () => server.stop())
-}
-
-function checked(asked: unknown): Command[] {
-  try {
-    return checkCommands(asked)
-  } catch (error) {
-    throw new BazaarError('INVALID', (error as Error).message)
-  }
 }
