@@ -1,5 +1,11 @@
-import { type Accepted, BazaarError, type Command, type LogEntry, type Product } from '@bazaar/client/contract'
-import { encodeFact } from './entry.ts'
+import {
+  type Accepted,
+  BazaarError,
+  type Command,
+  encodeFact,
+  type LogEntry,
+  type Product,
+} from '@bazaar/client/contract'
 import { type Ledger, orderOf, type Stocked } from './ledger.ts'
 
 /**

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import type { LogEntry, Order, Product } from '@bazaar/client/contract'
-import { decode } from './entry.ts'
+import { decode, type LogEntry, type Order, type Product } from '@bazaar/client/contract'
 import { KeyIndex } from './key-index.ts'
 import { NumberColumn } from './number-column.ts'
 

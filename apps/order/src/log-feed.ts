@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Clock, Timer } from '@bazaar/client/contract'
-import { linesTogetherMax } from './entry.ts'
-import type { ReplicatedLog } from './replicated-log.ts'
+import { linesTogetherMax, type ReplicatedLog } from './replicated-log.ts'
 
 /** A feed that has nothing to say says so this often, so that a silent one is known to be dead. */
 const heartbeatMs = 100

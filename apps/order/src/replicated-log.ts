@@ -1,3 +1,9 @@
+/**
+ * Lines that are put together into one string, to be sent or written: 60 KiB of usual ones. V8 keeps a string of more than
+ * 128 KiB apart from the young ones, and hundreds of them may wait for the next full collection.
+ */
+export const linesTogetherMax = 400
+
 /** Who leads, as this replica sees it. */
 export interface Leadership {
   /** True while this replica leads. A deposed leader may still think so: only a commit or a barrier proves it. */

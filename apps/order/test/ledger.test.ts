@@ -1,6 +1,14 @@
-import type { Command, Fact, LogEntry } from '@bazaar/client'
+import {
+  type Command,
+  decode,
+  encodeFact,
+  type Fact,
+  type LogEntry,
+  logLineBytesMax,
+  openLine,
+  seal,
+} from '@bazaar/client'
 import t from 'tap'
-import { decode, encodeFact, lineBytesMax, openLine, seal } from '../src/entry.ts'
 import { Judge, type Verdict } from '../src/judge.ts'
 import { KeyIndex } from '../src/key-index.ts'
 import { Ledger } from '../src/ledger.ts'
@@ -51,7 +59,7 @@ t.test('a line of the log', async t => {
     2 ** 40,
     encodeFact({ ...buy(2 ** 40, 1e6, '"'.repeat(255)), name: '🦊'.repeat(64) } as Fact),
   )
-  t.ok(longest.line.length <= lineBytesMax, 'is never longer than the limit')
+  t.ok(longest.line.length <= logLineBytesMax, 'is never longer than the limit')
 
   const { line } = seal(1, 1, encodeFact(buy(1, 1, 'k')))
   for (let at = 0; at < line.length; at++) {

@@ -1,5 +1,4 @@
-import { BazaarError } from '@bazaar/client'
-import { seal } from '../src/entry.ts'
+import { BazaarError, seal } from '@bazaar/client'
 import type { Leadership, ReplicatedLog } from '../src/replicated-log.ts'
 
 /** A log of one member in memory. A test can hold commits back and take leadership away. */

@@ -1,5 +1,5 @@
+import { decode, encodeFact } from '@bazaar/client'
 import type { Test } from 'tap'
-import { decode, encodeFact } from '../src/entry.ts'
 import type { ReplicatedLog } from '../src/replicated-log.ts'
 
 /** A running member of a log under test, and the lines it was handed. */

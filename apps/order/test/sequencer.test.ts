@@ -1,6 +1,5 @@
-import type { BazaarError, Command, CommandResult } from '@bazaar/client'
+import { type BazaarError, type Command, type CommandResult, decode } from '@bazaar/client'
 import t from 'tap'
-import { decode } from '../src/entry.ts'
 import { Ledger } from '../src/ledger.ts'
 import { commandsWaitingMax, Sequencer } from '../src/sequencer.ts'
 import { MemoryLog } from './memory-log.ts'

@@ -1,5 +1,5 @@
+import { logLineBytesMax, newline, openLine } from '@bazaar/client/contract'
 import type { Entry, Message } from '@bazaar/raft'
-import { lineBytesMax, newline, openLine } from '../entry.ts'
 
 /**
  * How replicas speak: a message as one JSON line, then the lines of its entries as they stand in the log. `bytes` is
@@ -20,7 +20,7 @@ export class MessageReader {
 
   /** `entriesMax` entries are the most that a message may carry. */
   constructor(entriesMax: number) {
-    this.#bytesMax = headBytesMax + entriesMax * lineBytesMax
+    this.#bytesMax = headBytesMax + entriesMax * logLineBytesMax
   }
 
   /**

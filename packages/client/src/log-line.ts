@@ -1,10 +1,9 @@
 import { crc32 } from 'node:zlib'
-import type { Fact, LogEntry } from '@bazaar/client/contract'
-import type { Entry } from '@bazaar/raft'
+import type { Fact, LogEntry } from './schemas.ts'
 
 /**
  * The codec of log lines: `{"index":7,"term":2,<fact>,"crc":"9a0b1c2d"}\n`. A line is ASCII, so its length in characters
- * is its length in bytes, and every replica stores the leader's line as it came.
+ * is its length in bytes, and every replica stores and hands on the leader's line as it came.
  */
 
 const head = '{"index":'
@@ -14,14 +13,8 @@ const tailEnd = '"}\n'
 const tailLength = tailHead.length + 8 + tailEnd.length
 /** The byte that ends a line. */
 export const newline = 10
-/** No line is longer: a name is at most 64 code points (12 characters each, escaped), a key 255 (2 each). */
-export const lineBytesMax = 2048
-
-/**
- * Lines that are put together into one string, to be sent or written: 60 KiB of usual ones. V8 keeps a string of more than
- * 128 KiB apart from the young ones, and hundreds of them may wait for the next full collection.
- */
-export const linesTogetherMax = 400
+/** No line of a log is longer: a name is at most 64 code points (12 characters each, escaped), a key 255 (2 each). */
+export const logLineBytesMax = 2048
 
 /** The fact as it stands in a line: its JSON members without the braces. The order of the members is fixed. */
 export function encodeFact(fact: Fact): string {
@@ -30,16 +23,16 @@ export function encodeFact(fact: Fact): string {
     .replace(/[^\x20-\x7e]/g, escapeCharacter)
 }
 
-/** The entry at this place for an encoded fact; null is a leader's no-op. */
-export function seal(index: number, term: number, fact: string | null): Entry {
-  const body = `${head}${index}${termHead}${term},${fact ?? '"type":"noop"'}`
-  return { index, term, line: `${body},"crc":"${hex(crc32(body))}"}\n` }
-}
-
 /** Where a line belongs. */
 export interface Place {
   readonly index: number
   readonly term: number
+}
+
+/** The line, with its newline, at this place for an encoded fact; null is a leader's no-op. */
+export function seal(index: number, term: number, fact: string | null): Place & { readonly line: string } {
+  const body = `${head}${index}${termHead}${term},${fact ?? '"type":"noop"'}`
+  return { index, term, line: `${body},"crc":"${hex(crc32(body))}"}\n` }
 }
 
 /**
@@ -50,7 +43,7 @@ export interface Place {
 export function openLine(bytes: Buffer, start: number, end: number): Place | null {
   const bodyEnd = end - tailLength
   const indexAt = start + head.length
-  if (bodyEnd < indexAt || end - start > lineBytesMax) return null
+  if (bodyEnd < indexAt || end - start > logLineBytesMax) return null
   if (!stands(head, bytes, start) || !stands(tailHead, bytes, bodyEnd) || !stands(tailEnd, bytes, end - tailEnd.length))
     return null
   if (hexAt(bytes, bodyEnd + tailHead.length) !== crc32(bytes.subarray(start, bodyEnd))) return null
@@ -62,7 +55,15 @@ export function openLine(bytes: Buffer, start: number, end: number): Place | nul
   return Number.isSafeInteger(index) && Number.isSafeInteger(term) ? { index, term } : null
 }
 
-/** The entry of a line that `openLine` or `seal` vouches for. */
+/** The checksum of a line without its newline, or null when it does not fit or the frame is wrong. */
+export function checksumOf(line: string): number | null {
+  const bodyEnd = line.length - tailLength + 1
+  if (!line.startsWith(tailHead, bodyEnd) || !line.endsWith('"}')) return null
+  const crc = crc32(line.slice(0, bodyEnd))
+  return crc === Number(`0x${line.slice(bodyEnd + tailHead.length, -2)}`) ? crc : null
+}
+
+/** The entry of a line, with or without its newline, that `openLine`, `checksumOf` or `seal` vouches for. */
 export function decode(line: string): LogEntry {
   return decodeOrder(line) ?? (JSON.parse(line) as LogEntry)
 }
@@ -93,7 +94,7 @@ function decodeOrder(line: string): LogEntry | null {
     name: line.slice(nameAt, nameEnd),
     quantity: digits(line, quantityAt, quantityEnd),
     price: Number(line.slice(priceAt, priceEnd)),
-    key: line.slice(priceEnd + 8, line.length - tailLength - 1),
+    key: line.slice(priceEnd + 8, line.lastIndexOf(tailHead) - 1),
   }
 }
 
@@ -108,8 +109,15 @@ function escapeCharacter(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
+/** Eight digits. `toString(16)` would take the way of fractions for a number of 32 bits. */
 function hex(crc: number): string {
-  return crc.toString(16).padStart(8, '0')
+  return `${hexByte(crc >>> 24)}${hexByte(crc >>> 16)}${hexByte(crc >>> 8)}${hexByte(crc)}`
+}
+
+const hexBytes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+function hexByte(byte: number): string {
+  return hexBytes[byte & 0xff] as string
 }
 
 function stands(text: string, bytes: Buffer, at: number): boolean {
