@@ -35,6 +35,11 @@ export class Life {
     return this.#paused
   }
 
+  /** Whether its time passes more slowly than that of others. */
+  get isSlow(): boolean {
+    return this.#slowness > 1
+  }
+
   /** What the process takes for the time: monotonic, but it may jump ahead. */
   readonly clock: Clock = {
     now: () => this.#now(),
@@ -100,13 +105,7 @@ export class Life {
   /** Its clock jumps ahead; timers that are overdue then fire at once. */
   jump(ms: number): void {
     this.#skewMs += ms
-    for (const timer of this.#timers) {
-      this.#scheduler.cancel(timer.scheduled)
-      timer.scheduled = this.#scheduler.after(
-        timer.scheduled.at - this.#scheduler.now - ms * this.#slowness,
-        timer.fire,
-      )
-    }
+    for (const timer of this.#timers) this.#reschedule(timer, leftMs => leftMs - ms * this.#slowness)
   }
 
   /** Calls `ending` when the process ends; the result takes that back. */
@@ -126,8 +125,10 @@ export class Life {
 
   /** Its clock runs so much slower from now on, and what it waits for by it comes so much later. */
   slowDown(slowness: number): void {
+    const times = slowness / this.#slowness
     this.#slowSince = { ownMs: this.#now() - this.#skewMs, ms: this.#scheduler.now }
     this.#slowness = slowness
+    for (const timer of this.#timers) this.#reschedule(timer, leftMs => leftMs * times)
   }
 
   #now(): number {
@@ -146,6 +147,11 @@ export class Life {
     const timer: LifeTimer = { scheduled: this.#scheduler.after(delayMs * this.#slowness, fire), fire, cleared: false }
     this.#timers.add(timer)
     return timer
+  }
+
+  #reschedule(timer: LifeTimer, change: (leftMs: number) => number): void {
+    this.#scheduler.cancel(timer.scheduled)
+    timer.scheduled = this.#scheduler.after(change(timer.scheduled.at - this.#scheduler.now), timer.fire)
   }
 
   #clearTimer(timer: LifeTimer | undefined): void {

@@ -1,3 +1,4 @@
+import type { Message } from '@bazaar/raft'
 import { Cache, type Fetch } from '../../apps/frontend/src/cache.ts'
 import { Ledger } from '../../apps/order/src/ledger.ts'
 import type { Disk, DiskFile } from '../../apps/order/src/raft-log/disk.ts'
@@ -33,6 +34,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   'a start does not look into the ring': {
     disk: disk => withFiles(disk, (_, path) => (path.endsWith('.ring') ? { read: () => Buffer.alloc(0) } : {})),
   },
+  'a request for a pre-vote counts as word of the leader': { transport: leaderEcho },
   'a wiped replica votes': {
     recovered: async ({ logFile, stateFile }) => {
       if (logFile.lastIndex === 0) await stateFile.save({ voting: true })
@@ -40,7 +42,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   },
 }
 
-/** The object with some of its methods replaced. */
+/** The object with some of its methods, or what it hears by them, replaced. */
 function overriding<T extends object>(original: T, replaced: Partial<T>): T {
   return new Proxy(original, {
     get(target, name) {
@@ -49,7 +51,7 @@ function overriding<T extends object>(original: T, replaced: Partial<T>): T {
       const value = Reflect.get(target, name, target)
       return typeof value === 'function' ? value.bind(target) : value
     },
-    set: (target, name, value) => Reflect.set(target, name, value, target),
+    set: (target, name, value) => Reflect.set(name in replaced ? replaced : target, name, value),
   })
 }
 
@@ -99,6 +101,20 @@ function selfElecting(transport: Transport, id: number, members: number): Transp
       const { term, to: from, lastIndex } = message
       const type = message.type === 'voteRequest' ? ('voteResponse' as const) : ('preVoteResponse' as const)
       queueMicrotask(() => transport.onMessage({ type, from, to: id, term, granted: true, lastIndex }))
+    },
+  })
+}
+
+/** Whoever is asked for a pre-vote has just heard its leader once more. */
+function leaderEcho(transport: Transport): Transport {
+  let heard: Message | null = null
+  return overriding(transport, {
+    set onMessage(hear: Transport['onMessage']) {
+      transport.onMessage = message => {
+        if (message.type === 'appendRequest') heard = { ...message, count: 0, entries: [] }
+        if (message.type === 'preVoteRequest' && heard !== null) hear(heard)
+        hear(message)
+      }
     },
   })
 }

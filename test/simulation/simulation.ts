@@ -5,6 +5,7 @@ import { startFrontendProcess } from './frontend-process.ts'
 import { History } from './history.ts'
 import { Hosts } from './hosts.ts'
 import { Injector } from './injector.ts'
+import { LeaderWatch } from './leader-watch.ts'
 import { Life } from './life.ts'
 import { startOrderProcess } from './order-process.ts'
 import type { PlantedBug } from './planted-bug.ts'
@@ -103,6 +104,7 @@ class Run {
   async perform(): Promise<void> {
     for (const name of this.#hosts.names) this.#hosts.start(name)
     await this.#until('the shop opens', () => this.world.witness.lines.some(line => line.includes('"seeded"')))
+    new LeaderWatch(this.world, this.#hosts).start()
     await this.#fillLog()
     const shoppers = this.#sendShoppers()
     await this.#bringTrouble()
