@@ -12,13 +12,16 @@ export interface FileResult {
 
 const subtestLine = /^( *)# Subtest: (.*)$/
 const resultLine = /^( *)(ok|not ok) \d+(?: - (.*?))?(?: # (SKIP|TODO)\b *(.*?))?(?: # time=([\d.]+)ms)?$/
+/** Which file the time was up for; another one may be read just then. */
+const expiredLine = /^expired: (.+)$/
 /** One level of a TAP stream: a file's tests are one level deep, their assertions two or more. */
 const indentWidth = 4
 
 /**
  * Reads the TAP 14 that `tap` prints, line by line. Subtests are announced by `# Subtest: NAME` and closed by a result
  * of the same depth; every other result is an assertion, and those are what is counted. A subtest that fails although
- * none of its assertions did, such as a file that dies, counts as one failure.
+ * none of its assertions did, such as a file that dies, counts as one failure. A file that was given up before it said
+ * anything has no subtest: its name stands among the details of a failure of the run itself.
  */
 export class TapReader {
   readonly #onFile: (result: FileResult) => void
@@ -26,6 +29,10 @@ export class TapReader {
   #result = emptyResult('')
   /** The failure whose details are being read, and how far its lines are indented. */
   #failing: { details: string[]; indent: number } | null = null
+  /** The file's own result is read; its details may follow. */
+  #isOver = false
+  /** It came without a subtest. */
+  #isNameless = false
 
   /** @param onFile Called when a file's result is complete. */
   constructor(onFile: (result: FileResult) => void) {
@@ -35,15 +42,27 @@ export class TapReader {
   /** One line, without its newline. */
   push(line: string): void {
     if (this.#readDetail(line)) return
+    this.end()
     const subtest = subtestLine.exec(line)
     if (subtest !== null) this.#begin(depthOf(subtest[1]), subtest[2] ?? '')
     const [, indent, verdict, name = '', directive, reason = '', ms = '0'] = resultLine.exec(line) ?? []
     if (verdict === undefined) return
     const depth = depthOf(indent)
+    this.#isNameless = depth === 0 && this.#open[0] === undefined
+    if (this.#isNameless) this.#begin(0, name)
     const closes = this.#open[depth] !== undefined
     this.#open.length = depth
     this.#count({ name, depth, closes, isOk: verdict === 'ok', directive, reason })
-    if (depth === 0 && closes) this.#end(Number(ms))
+    if (depth > 0) return
+    this.#result.ms = Number(ms)
+    this.#isOver = true
+  }
+
+  /** The stream is over. */
+  end(): void {
+    if (!this.#isOver) return
+    this.#isOver = false
+    this.#onFile(this.#result)
   }
 
   #begin(depth: number, name: string): void {
@@ -74,11 +93,6 @@ export class TapReader {
     }
   }
 
-  #end(ms: number): void {
-    this.#result.ms = ms
-    this.#onFile(this.#result)
-  }
-
   /** The YAML block behind a result that is not ok. */
   #readDetail(line: string): boolean {
     if (this.#failing === null) return false
@@ -86,8 +100,13 @@ export class TapReader {
     const isInside = line.startsWith(' '.repeat(indent)) || (line.trim() === '' && details.length > 0)
     const text = line.slice(indent)
     if (!isInside || text === '...') this.#failing = null
-    else if (text !== '---') details.push(text)
+    else if (text !== '---') this.#keepDetail(details, text)
     return isInside
+  }
+
+  #keepDetail(details: string[], text: string): void {
+    details.push(text)
+    if (this.#isNameless) this.#result.file = expiredLine.exec(text)?.[1] ?? this.#result.file
   }
 
   #path(name: string): string {

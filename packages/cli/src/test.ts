@@ -109,6 +109,7 @@ async function runTap(
     report(result)
   })
   for await (const line of createInterface({ input: child.stdout })) reader.push(line)
+  reader.end()
   const status = await exit
   if (status !== 0 && failedHere === 0) {
     failedHere = 1

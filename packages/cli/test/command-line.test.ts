@@ -139,7 +139,8 @@ catalog-1  down   –          –     –          –        –    –    –
 t.test('the reader of TAP counts assertions and keeps what failures said', async t => {
   const results: FileResult[] = []
   const reader = new TapReader(result => results.push(result))
-  for (const line of tapOfThreeFiles.split('\n')) reader.push(line)
+  for (const line of tapOfFiveFiles.split('\n')) reader.push(line)
+  reader.end()
   t.strictSame(results, [
     {
       file: 'test/a.test.ts',
@@ -158,11 +159,38 @@ t.test('the reader of TAP counts assertions and keeps what failures said', async
       ms: 5,
     },
     { file: 'test/c.test.ts', passed: 1, failed: 0, skipped: [], failures: [], ms: 8 },
+    {
+      file: 'test/d.test.ts',
+      passed: 0,
+      failed: 1,
+      skipped: [],
+      failures: [{ name: 'timeout!', details: ['expired: test/d.test.ts'] }],
+      ms: 0,
+    },
+    {
+      file: 'timeout!',
+      passed: 0,
+      failed: 1,
+      skipped: [],
+      failures: [{ name: 'timeout!', details: [] }],
+      ms: 0,
+    },
   ])
 })
 
-const tapOfThreeFiles = `TAP version 14
-1..3
+t.test('the reader of TAP tells of a file when all is known of it', async t => {
+  const told: string[] = []
+  const reader = new TapReader(({ file, failures }) => told.push(`${file}: ${failures.flatMap(one => one.details)}`))
+  for (const line of tapOfFiveFiles.split('\n')) reader.push(line)
+  t.strictSame(told.slice(1, 4), [
+    'test/b.test.ts: exitCode: 9',
+    'test/c.test.ts: ',
+    'test/d.test.ts: expired: test/d.test.ts',
+  ])
+})
+
+const tapOfFiveFiles = `TAP version 14
+1..5
 # Subtest: test/a.test.ts
     # Subtest: fails
         not ok 1 - should be equal
@@ -211,5 +239,10 @@ not ok 2 - test/b.test.ts # time=5ms
     1..1
 ok 3 - test/c.test.ts # time=8ms
 
-# { total: 6, pass: 4, fail: 2 }
+not ok 4 - timeout!
+  ---
+  expired: test/d.test.ts
+  ...
+
+not ok 5 - timeout!
 `
