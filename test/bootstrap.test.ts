@@ -39,6 +39,10 @@ const compiler = `
   mkdirSync(${JSON.stringify(path('packages/cli/dist'))}, { recursive: true })
   writeFileSync(${JSON.stringify(path('packages/cli/dist/main.js'))}, 'console.log("ran", ...process.argv.slice(2))')`
 
+const bundler = `
+  const { appendFileSync } = await import('node:fs')
+  appendFileSync(${JSON.stringify(calls)}, 'bundle\\n')`
+
 const npx = `#!/bin/sh
 [ ! -e "${path('offline')}" ] || { echo 'no network'; exit 7; }
 echo "install $*" >>"${calls}"
@@ -52,6 +56,7 @@ write('package.json', '{ "packageManager": "pnpm@1.2.3+sha512.abc" }')
 write('pnpm-lock.yaml', 'lockfile: 1')
 write('packages/cli/src/main.ts', '')
 write('compiler.js', compiler)
+write('bin/bundle.js', bundler)
 write('tools/npx', npx, 0o755)
 write('bin/bazaar', '', 0o755)
 copyFileSync(fileURLToPath(new URL('../bin/bazaar', import.meta.url)), path('bin/bazaar'))
@@ -90,7 +95,7 @@ t.test('several first starts at once install and build once, and all run', async
     ],
   )
   t.match(readFileSync(calls, 'utf8'), /^install --yes pnpm@1\.2\.3 .*install --frozen-lockfile .*!@bazaar\/infra\n/)
-  t.strictSame(called(), ['install', 'build'])
+  t.strictSame(called(), ['install', 'build', 'bundle'])
   t.match(ended.map(({ stderr }) => stderr).join(''), /installing dependencies .*\d s\nbazaar: building .*\d s/)
 })
 
@@ -104,7 +109,7 @@ t.test('the next start does neither, also without a network', async t => {
 t.test('what changed is built again, and a lockfile that changed is installed', async t => {
   write('packages/cli/src/new.ts', '')
   await bazaar()
-  t.strictSame(called(), ['build'], 'a new source')
+  t.strictSame(called(), ['build', 'bundle'], 'a new source')
   await bazaar()
   t.strictSame(called(), [])
   write('pnpm-lock.yaml', 'lockfile: 2')
@@ -112,7 +117,7 @@ t.test('what changed is built again, and a lockfile that changed is installed', 
   t.strictSame(called(), ['install'])
   rmSync(path('packages/cli/dist'), { recursive: true })
   await bazaar()
-  t.strictSame(called(), ['build'], 'what was built is gone')
+  t.strictSame(called(), ['build', 'bundle'], 'what was built is gone')
   rmSync(path('node_modules'), { recursive: true })
   await bazaar()
   t.strictSame(called(), ['install'], 'what was installed is gone')

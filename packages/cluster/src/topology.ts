@@ -101,7 +101,7 @@ export function serviceOf(name: string): Service {
 }
 
 function entryOf(service: Service): string {
-  return fileURLToPath(new URL(`../../../apps/${service}/dist/main.js`, import.meta.url))
+  return fileURLToPath(new URL(`../../../apps/${service}/dist/bundle.js`, import.meta.url))
 }
 
 function numbers(count: number): number[] {

@@ -60,7 +60,7 @@ t.test('the topology names every process and gives each its environment', async 
     specs.map(({ name }) => name),
     ['order-1', 'order-2', 'order-3', 'order-4', 'order-5', 'catalog-1', 'catalog-2', 'frontend-1'],
   )
-  t.match(specs[0], { entry: /apps\/order\/dist\/main\.js$/, env: { BAZAAR_DATA: '/data', BAZAAR_REPLICAS: '5' } })
+  t.match(specs[0], { entry: /apps\/order\/dist\/bundle\.js$/, env: { BAZAAR_DATA: '/data', BAZAAR_REPLICAS: '5' } })
   t.match(specs[5]?.env, { BAZAAR_PRODUCTS: '/shop.json', BAZAAR_STOCK: '100', BAZAAR_RESTOCK_MS: '10000' })
   t.match(specs[7]?.env, { BAZAAR_PORT: '8080', BAZAAR_CACHE: '10', BAZAAR_CATALOGS: '2', ADMIN_TOKEN: 'secret' })
   t.notOk(
