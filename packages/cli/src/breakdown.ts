@@ -59,6 +59,7 @@ export async function measureBreakdown(
   const sliceMs = (seconds * 1000) / rounds
   try {
     await runLoad([front], warmUpMs, order, recorders.order)
+    await runLoad([bare], warmUpMs, order, recorders.publicHttp)
     for (let round = 0; round <= rounds; round += 1) {
       const { failed, firstFailure } = await runLoad([front], sliceMs, order, recorders.order)
       if (failed > 0) throw new Error(`an order failed: ${firstFailure}`)
