@@ -55,7 +55,7 @@ export interface BenchmarkResult {
 }
 
 /** Of all clients together, before the runs: until V8 has compiled a shop of our own, which takes some seconds. */
-const warmUpIterationsOwn = 5000
+const warmUpIterationsOwn = 20_000
 /** Of each client at a deployment, which has been running, and may be far away. */
 const warmUpIterationsDeployed = 200
 const warmUpProbability = 0.5

@@ -8,7 +8,7 @@
 exports[`packages/cli/test/bench-report.test.ts > TAP > the text reads well > must match snapshot 1`] = `
 Bazaar bench · 5 clients · 12 products · seed 1
 2 × Test CPU, 4 GiB, Linux, Node 24
-network round trip 0.090 ms (p50 of 3 connections); 1,000 iterations of each client to warm up are not counted
+network round trip 0.090 ms (p50 of 3 connections); 4,000 iterations of each client to warm up are not counted
 
 Average time of a look-up and, with probability p, an order (ms)
 
