@@ -52,9 +52,9 @@ export async function startOrderProcess(options: OrderProcessOptions): Promise<v
     ringBytes,
     stateAdapter: await DurableJSONFile.open<StoredState | null>(statePathOf(name), disk.forSmallFiles),
     fold: {
-      apply: line => {
+      apply: (line, last) => {
         witness.committed(name, ++folded, line)
-        ledger.apply(line)
+        ledger.apply(line, last)
       },
       reset: () => {
         folded = 0

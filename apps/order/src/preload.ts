@@ -31,13 +31,12 @@ async function open(data: string, name: string): Promise<Replica> {
   await mkdir(folder, { recursive: true })
   const opened: { log?: LogFile } = {}
   const ledger = new Ledger(index => (opened.log as LogFile).lines(index, index), 1)
-  const fold = { apply: (line: string) => ledger.apply(line), reset: () => ledger.reset() }
   const { logFile, stateFile } = await recover({
     disk: realDisk,
     logPath,
     ringPath: join(folder, 'log.ring'),
     stateAdapter: await DurableJSONFile.open<StoredState | null>(join(folder, 'state.json')),
-    fold,
+    fold: ledger,
     timestamp: () => String(Date.now()),
     warn: message => console.error(`${name}: ${message}`),
   })

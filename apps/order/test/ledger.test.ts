@@ -52,6 +52,7 @@ t.test('a line of the log', async t => {
     t.same(JSON.parse(line), { index: 12, term: 3, ...fact, crc: line.slice(-11, -3) }, 'is JSON that anybody reads')
     const { crc: _, ...read } = { crc: '', ...decode(line) } as LogEntry & { crc: string }
     t.same(read, { index: 12, term: 3, ...fact }, 'reads back as it was written')
+    t.same(decode(line.trimEnd()), decode(line), 'with its newline or without')
     t.same(open(line), { index: 12, term: 3 }, 'passes its own checksum')
   }
   const longest = seal(
@@ -60,6 +61,11 @@ t.test('a line of the log', async t => {
     encodeFact({ ...buy(2 ** 40, 1e6, '"'.repeat(255)), name: '🦊'.repeat(64) } as Fact),
   )
   t.ok(longest.line.length <= logLineBytesMax, 'is never longer than the limit')
+
+  for (let length = 1; length <= 255; length++) {
+    const { line } = seal(1, 1, encodeFact(buy(1, 1, 'k'.repeat(length))))
+    if (open(line)?.index !== 1) t.fail(`a line with a key of ${length} characters did not pass`)
+  }
 
   const { line } = seal(1, 1, encodeFact(buy(1, 1, 'k')))
   for (let at = 0; at < line.length; at++) {
@@ -107,6 +113,27 @@ t.test('the ledger', async t => {
   t.throws(() => add(buy(3, 1, 'gap')), /no gaps/, 'crashes on a gap in the order numbers')
   ledger.reset()
   t.same([ledger.products(), ledger.orders, ledger.appliedIndex, ledger.entryOfKey('a')], [[], 0, 0, null])
+})
+
+t.test('a ledger that knows what follows has the same keys in the end', async t => {
+  const keysMax = 50
+  const count = 220
+  const facts = Array.from({ length: count }, (_, at) => (at % 7 === 0 ? null : { ...tux, key: `key-${at + 1}` }))
+  const { ledger, lines } = ledgerOf(facts, keysMax)
+  const informed = new Ledger(index => lines[index - 1] as string, 9, keysMax)
+  for (const line of lines.slice(0, count - 20)) informed.apply(line, count - 20)
+  for (const line of lines.slice(count - 20)) informed.apply(line)
+  const found = (of: Ledger) => lines.map((_, at) => of.entryOfKey(`key-${at + 1}`)?.index ?? null)
+  t.same(found(informed), found(ledger))
+  t.equal(found(ledger).filter(index => index !== null).length, facts.slice(-keysMax).filter(Boolean).length)
+  const early = new Ledger(index => lines[index - 1] as string, 9, keysMax)
+  for (const line of lines.slice(0, 100)) early.apply(line, 100)
+  t.same(
+    [51, 52, 99, 100].map(index => early.entryOfKey(`key-${index}`)?.index ?? null),
+    [51, 52, null, 100],
+    'the first and the last that are not forgotten',
+  )
+  t.equal(early.entryOfKey('key-49'), null)
 })
 
 t.test('the judge', async t => {

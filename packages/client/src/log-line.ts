@@ -1,4 +1,5 @@
-import { crc32 } from 'node:zlib'
+import { crc32 as crc32OfText } from 'node:zlib'
+import { crc32 } from './crc32.ts'
 import type { Fact, LogEntry } from './schemas.ts'
 
 /**
@@ -32,7 +33,7 @@ export interface Place {
 /** The line, with its newline, at this place for an encoded fact; null is a leader's no-op. */
 export function seal(index: number, term: number, fact: string | null): Place & { readonly line: string } {
   const body = `${head}${index}${termHead}${term},${fact ?? '"type":"noop"'}`
-  return { index, term, line: `${body},"crc":"${hex(crc32(body))}"}\n` }
+  return { index, term, line: `${body},"crc":"${hex(crc32OfText(body))}"}\n` }
 }
 
 /**
@@ -46,7 +47,7 @@ export function openLine(bytes: Buffer, start: number, end: number): Place | nul
   if (bodyEnd < indexAt || end - start > logLineBytesMax) return null
   if (!stands(head, bytes, start) || !stands(tailHead, bytes, bodyEnd) || !stands(tailEnd, bytes, end - tailEnd.length))
     return null
-  if (hexAt(bytes, bodyEnd + tailHead.length) !== crc32(bytes.subarray(start, bodyEnd))) return null
+  if (hexAt(bytes, bodyEnd + tailHead.length) !== crc32(bytes, start, bodyEnd)) return null
   const indexEnd = digitsEnd(bytes, indexAt)
   const termAt = indexEnd + termHead.length
   if (!stands(termHead, bytes, indexEnd)) return null
@@ -59,7 +60,7 @@ export function openLine(bytes: Buffer, start: number, end: number): Place | nul
 export function checksumOf(line: string): number | null {
   const bodyEnd = line.length - tailLength + 1
   if (!line.startsWith(tailHead, bodyEnd) || !line.endsWith('"}')) return null
-  const crc = crc32(line.slice(0, bodyEnd))
+  const crc = crc32OfText(line.slice(0, bodyEnd))
   return crc === Number(`0x${line.slice(bodyEnd + tailHead.length, -2)}`) ? crc : null
 }
 
@@ -94,7 +95,7 @@ function decodeOrder(line: string): LogEntry | null {
     name: line.slice(nameAt, nameEnd),
     quantity: digits(line, quantityAt, quantityEnd),
     price: Number(line.slice(priceAt, priceEnd)),
-    key: line.slice(priceEnd + 8, line.lastIndexOf(tailHead) - 1),
+    key: line.slice(priceEnd + 8, line.length - (line.endsWith('\n') ? tailLength : tailLength - 1) - 1),
   }
 }
 

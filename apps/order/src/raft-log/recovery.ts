@@ -6,7 +6,8 @@ import { StateFile, type StoredState } from './state-file.ts'
 
 /** What is folded while the log is read: it must be able to begin again when the log turns out to be rotten. */
 export interface Fold {
-  apply(line: string): void
+  /** Is given each line up to the entry `last`, in order. */
+  apply(line: string, last: number): void
   reset(): void
 }
 
@@ -48,7 +49,7 @@ export async function recover(options: RecoveryOptions): Promise<{ logFile: LogF
   let index = 0
   try {
     await logFile.recover(syncedBytes, line => {
-      if (++index <= commitIndex) options.fold.apply(line)
+      if (++index <= commitIndex) options.fold.apply(line, commitIndex)
     })
   } catch (error) {
     if (!(error instanceof RotError)) throw error

@@ -1,5 +1,5 @@
 import { logLineBytesMax, newline, openLine } from '@bazaar/client/contract'
-import type { Entry, Message } from '@bazaar/raft'
+import type { Entry, MemberId, Message } from '@bazaar/raft'
 
 /**
  * How replicas speak: a message as one JSON line, then the lines of its entries as they stand in the log. `bytes` is
@@ -10,7 +10,8 @@ const headBytesMax = 1024
 
 /** The bytes of a message (Latin-1); `lines` are the lines of its entries. */
 export function encodeMessage(message: Message, lines: string): string {
-  return `${JSON.stringify({ ...message, bytes: lines.length })}\n${lines}`
+  const head = JSON.stringify(message)
+  return `${head.slice(0, -1)},"bytes":${lines.length}}\n${lines}`
 }
 
 /** Cuts a byte stream back into messages. One per connection. */
@@ -33,11 +34,13 @@ export class MessageReader {
     let start = 0
     for (let end = received.indexOf(newline); end > 0; end = received.indexOf(newline, start)) {
       const head = received.toString('latin1', start, end)
-      const { bytes, ...message } = JSON.parse(head) as Message & { bytes: number }
+      const message = JSON.parse(head) as Message & { bytes: number; entries?: Entry[] }
+      const { bytes } = message
       const linesEnd = end + 1 + bytes
       if (!(linesEnd - start <= this.#bytesMax)) throw new Error(`a message of ${bytes} bytes, over the limit`)
       if (received.length < linesEnd) break
-      messages.push(bytes === 0 ? message : withEntries(message, received.subarray(end + 1, linesEnd)))
+      if (bytes > 0) message.entries = entriesOf(received.subarray(end + 1, linesEnd), message.from)
+      messages.push(message)
       start = linesEnd
     }
     this.#rest = received.subarray(start)
@@ -46,16 +49,16 @@ export class MessageReader {
   }
 }
 
-function withEntries(message: Message, lines: Buffer): Message {
+function entriesOf(lines: Buffer, sender: MemberId): Entry[] {
   const text = lines.toString('latin1')
   const entries: Entry[] = []
   let start = 0
   while (start < lines.length) {
     const end = lines.indexOf(newline, start) + 1
     const place = openLine(lines, start, end)
-    if (place === null) throw new Error(`a bad line from member ${message.from}`)
-    entries.push({ ...place, line: text.slice(start, end) })
+    if (place === null) throw new Error(`a bad line from member ${sender}`)
+    entries.push({ index: place.index, term: place.term, line: text.slice(start, end) })
     start = end
   }
-  return { ...message, entries } as Message
+  return entries
 }
