@@ -61,6 +61,10 @@ t.test('a line of the log', async t => {
     encodeFact({ ...buy(2 ** 40, 1e6, '"'.repeat(255)), name: '🦊'.repeat(64) } as Fact),
   )
   t.ok(longest.line.length <= logLineBytesMax, 'is never longer than the limit')
+  const greatest = Number.MAX_SAFE_INTEGER
+  const last = seal(greatest, greatest, encodeFact(buy(greatest, 1, 'k')))
+  t.same(open(last.line), { index: greatest, term: greatest }, 'the greatest numbers are read to the last digit')
+  t.match(decode(last.line), { index: greatest, number: greatest })
 
   for (let length = 1; length <= 255; length++) {
     const { line } = seal(1, 1, encodeFact(buy(1, 1, 'k'.repeat(length))))

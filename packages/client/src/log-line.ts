@@ -102,7 +102,7 @@ function decodeOrder(line: string): LogEntry | null {
 /** As `natural`, of text: a string of each number would be garbage at once. */
 function digits(text: string, start: number, end: number): number {
   let value = 0
-  for (let at = start; at < end; at++) value = value * 10 + text.charCodeAt(at) - 48
+  for (let at = start; at < end; at++) value = value * 10 + (text.charCodeAt(at) - 48)
   return value
 }
 
@@ -134,7 +134,7 @@ function digitsEnd(bytes: Buffer, start: number): number {
 
 function natural(bytes: Buffer, start: number, end: number): number {
   let value = 0
-  for (let at = start; at < end; at++) value = value * 10 + (bytes[at] as number) - 48
+  for (let at = start; at < end; at++) value = value * 10 + ((bytes[at] as number) - 48)
   return value
 }
 
