@@ -1,6 +1,8 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -177,6 +179,7 @@ t.test('wrong usage ends with status 2 and says what is wrong', async t => {
     [['bench', '--clients', 'many'], /--clients must be an integer 1\.\.1000, got "many"/],
     [['bench', '--iteration', '5'], /--iteration/],
     [['chaos', '--fault', 'fire'], /--fault must be one of/],
+    [['chaos', '--json', join(temporary, 'none', 'result.json')], /--json cannot be written: ENOENT/],
   ]
   for (const [args, message] of cases) {
     const { status, stdout, stderr } = await bazaar(...args)
@@ -186,8 +189,18 @@ t.test('wrong usage ends with status 2 and says what is wrong', async t => {
   }
 })
 
-t.test('a deployment that is not there ends with status 1 and names it', async t => {
-  const { status, stderr } = await bazaar('bench', '--url', 'http://127.0.0.1:1', '--iterations', '1')
-  t.equal(status, 1)
-  t.match(stderr, /ECONNREFUSED.*127\.0\.0\.1:1/)
+t.test('a deployment that is not there, or no shop, ends with status 1 and a line that names it', async t => {
+  const page = createServer((_, response) => response.end('<!doctype html>'))
+  page.listen(0, '127.0.0.1')
+  await once(page, 'listening')
+  const url = `http://127.0.0.1:${(page.address() as AddressInfo).port}`
+  const noShop = await bazaar('bench', '--url', url)
+  t.strictSame([noShop.status, noShop.stdout], [1, ''])
+  t.match(noShop.stderr, /^bazaar: http:\S+ cannot be measured: GET \/products answered 200 with "<!doctype html>"\n$/)
+  page.closeAllConnections()
+  page.close()
+  await once(page, 'close')
+  const nobody = await bazaar('bench', '--replacement', '--url', url)
+  t.strictSame([nobody.status, nobody.stdout], [1, ''])
+  t.match(nobody.stderr, /^bazaar: http:\S+ cannot be measured: connect ECONNREFUSED 127\.0\.0\.1:\d+\n$/)
 })

@@ -1,4 +1,4 @@
-import { choiceOption, integerOption, listOption, numberOption } from './option-values.ts'
+import { choiceOption, integerOption, listOption, numberOption, outputOption } from './option-values.ts'
 import { type Extent, iterationsMax } from './pace.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -82,11 +82,11 @@ export function parseBenchOptions(given: BenchArguments): BenchOptions {
     cacheModes: given.url === undefined ? cacheModes(given.cache ?? 'on') : [],
     seed: integerOption('seed', given.seed, 0, seedMax),
     preload,
-    jsonFile: given.json ?? null,
-    csvFile: given.csv ?? null,
+    jsonFile: given.json === undefined ? null : outputOption('json', given.json),
+    csvFile: given.csv === undefined ? null : outputOption('csv', given.csv),
     limits: given.limits,
     replacement: given.replacement,
-    evaluationFile: given.evaluation ?? null,
+    evaluationFile: given.evaluation === undefined ? null : outputOption('evaluation', given.evaluation),
     plotFile: given.plot === undefined ? null : plotOption(given.plot),
   }
 }
@@ -117,6 +117,6 @@ function urlOption(text: string): string {
 }
 
 function plotOption(file: string): string {
-  if (file.endsWith('.svg') || file.endsWith('.png')) return file
+  if (file.endsWith('.svg') || file.endsWith('.png')) return outputOption('plot', file)
   throw new UsageError(`--plot must be a file ending in .svg or .png, got ${JSON.stringify(file)}`)
 }

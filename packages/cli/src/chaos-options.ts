@@ -1,6 +1,6 @@
 import { seedMax } from './bench-options.ts'
 import { diskFaults, type FaultKind, type FaultTarget, faultKinds, faultTargets } from './fault-plan.ts'
-import { choiceOption, integerOption, listOption, numberOption } from './option-values.ts'
+import { choiceOption, integerOption, listOption, numberOption, outputOption } from './option-values.ts'
 import { UsageError } from './usage-error.ts'
 
 /** What `bazaar chaos` was asked to do. */
@@ -52,7 +52,7 @@ export function parseChaosOptions(
     targets: failovers === null ? targets : ['leader'],
     failovers,
     seed: given.seed === undefined ? newSeed() : integerOption('seed', given.seed, 0, seedMax),
-    jsonFile: given.json ?? null,
+    jsonFile: given.json === undefined ? null : outputOption('json', given.json),
   }
 }
 

@@ -29,6 +29,9 @@ function parse(options: ParseArgsOptionsConfig, rawArgs: readonly string[]): { p
     return parseArgs({ args: [...rawArgs], options, strict: true, allowPositionals: true, allowNegative: true })
   } catch (error) {
     const known = Object.keys(options).map(name => `--${name}`)
+    const dashed = /^Option '(\S+)' argument is ambiguous/.exec((error as Error).message)?.[1]
+    if (dashed !== undefined)
+      throw new UsageError(`${dashed} takes a value; one that begins with - is written ${dashed}=VALUE`)
     // Node's message goes on to explain `--`, which is of no use here.
     const [reason] = (error as Error).message.split(/\. |\n/)
     throw new UsageError(`${reason}; it takes ${known.length === 0 ? 'no options' : known.join(', ')}`)

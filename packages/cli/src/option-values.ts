@@ -1,3 +1,4 @@
+import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
 import { UsageError } from './usage-error.ts'
 
 /** Reads an integer option within its bounds, else throws a `UsageError` that names option, bounds and value. */
@@ -26,4 +27,17 @@ export function choiceOption<Choice extends string>(option: string, text: string
   const found = choices.find(choice => choice === text)
   if (found !== undefined) return found
   throw new UsageError(`--${option} must be one of ${choices.join(', ')}, got ${JSON.stringify(text)}`)
+}
+
+/** The name of a file that can be written, or `-`; else throws a `UsageError`: before a measurement, not after it. */
+export function outputOption(option: string, file: string): string {
+  if (file === '-') return file
+  try {
+    const isNew = !existsSync(file)
+    closeSync(openSync(file, 'a'))
+    if (isNew) rmSync(file)
+    return file
+  } catch (error) {
+    throw new UsageError(`--${option} cannot be written: ${(error as Error).message}`)
+  }
 }

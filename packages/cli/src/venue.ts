@@ -5,13 +5,21 @@ import { LeanConnection } from './lean-connection.ts'
 import { serverOf } from './limits-run.ts'
 import { benchStock, startOwnCluster } from './own-cluster.ts'
 import { httpShopper, type Shopper } from './shopper.ts'
+import { VenueError } from './venue-error.ts'
 
 /** The front-end's cache holds less than the twelve products of the shop, so that replacement happens. */
 const cacheEntries = 10
 
-/** A deployment, or, where there is no url, a cluster of its own with as many orders stored as asked. */
+/**
+ * A deployment, or, where there is no url, a cluster of its own with as many orders stored as asked.
+ *
+ * @throws VenueError when there is no shop behind the url
+ */
 export async function openVenue(url: string | null, cache: CacheMode | 'deployed', preload: number): Promise<Venue> {
-  if (url !== null) return { url, cache: 'deployed', exclusive: false, pids: [], close: async () => {} }
+  if (url !== null) {
+    await confirmShop(url)
+    return { url, cache: 'deployed', exclusive: false, pids: [], close: async () => {} }
+  }
   const settings = { stock: benchStock, cache: cache === 'off' ? 0 : cacheEntries }
   const cluster = await startOwnCluster(settings, preload)
   const { pids } = await serverOf(cluster)
@@ -23,4 +31,17 @@ export async function connectVenue({ url, exclusive }: Venue): Promise<Shopper> 
   if (!exclusive) return httpShopper(url)
   const { hostname, port } = new URL(url)
   return connectionShopper(await LeanConnection.open(hostname, Number(port)))
+}
+
+async function confirmShop(url: string): Promise<void> {
+  const shopper = httpShopper(url)
+  try {
+    if ((await shopper.products()).length === 0) throw new Error('it has no products')
+  } catch (error) {
+    // Where a name has several addresses, and none answers, the error has a code only.
+    const { message, code } = error as NodeJS.ErrnoException
+    throw new VenueError(`${url} cannot be measured: ${message === '' ? code : message}`, { cause: error })
+  } finally {
+    await shopper.close()
+  }
 }

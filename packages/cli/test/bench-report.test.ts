@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { type BenchArguments, parseBenchOptions } from '../src/bench-options.ts'
 import { benchmarkPlot } from '../src/bench-plot.ts'
@@ -68,7 +69,8 @@ const example: BenchmarkResult = {
 }
 
 t.test('options are read, and every mistake is named with its option, rule and value', async t => {
-  const options = parseBenchOptions({ ...given, cache: 'both', plot: 'a.svg' })
+  const folder = t.testdir({ 'kept.json': 'kept' })
+  const options = parseBenchOptions({ ...given, cache: 'both', plot: `${folder}/a.svg` })
   t.match(options, { probabilities: [0, 0.8], clients: 2, extent: { iterations: 200 }, cacheModes: ['on', 'off'] })
   t.match(parseBenchOptions({ ...given, seconds: '2.5', rate: '100' }), {
     extent: { seconds: 2.5 },
@@ -88,6 +90,10 @@ t.test('options are read, and every mistake is named with its option, rule and v
     [{ url: 'ftp://x' }, /--url must be an http or https address, got "ftp:\/\/x"/],
     [{ url: 'http://x', cache: 'on' }, /--cache needs a cluster of its own/],
     [{ url: 'http://x', preload: '5' }, /--preload needs a cluster of its own/],
+    [{ json: `${folder}/none/a.json` }, /--json cannot be written: ENOENT/],
+    [{ csv: folder }, /--csv cannot be written: EISDIR/],
+    [{ plot: `${folder}/none/a.png` }, /--plot cannot be written/],
+    [{ evaluation: `${folder}/none/a.md` }, /--evaluation cannot be written/],
     [{ plot: 'a.jpg' }, /--plot must be a file ending in \.svg or \.png, got "a\.jpg"/],
     [{ limits: true, url: 'http://x' }, /--limits goes without --url/],
     [{ replacement: true, rate: '5' }, /--replacement goes without --rate/],
@@ -98,6 +104,9 @@ t.test('options are read, and every mistake is named with its option, rule and v
   for (const [mistake, message] of mistakes) {
     t.throws(() => parseBenchOptions({ ...given, ...mistake }), { name: 'UsageError', message }, String(message))
   }
+  parseBenchOptions({ ...given, json: `${folder}/kept.json` })
+  t.strictSame(readdirSync(folder), ['kept.json'], 'trying whether a file can be written leaves nothing')
+  t.equal(readFileSync(`${folder}/kept.json`, 'utf8'), 'kept')
 })
 
 t.test('the benchmark measures each cache and probability and verifies what it ordered', async t => {
