@@ -1,17 +1,17 @@
 /**
  * Which log entry carries an idempotency key, for the last `entriesMax` entries of the log.
  *
- * A Map of a million keys takes 100 MB; this takes 20: an open-addressing table of (hash, index) with linear probing.
- * Keys themselves stay in the log: the caller says, by reading the entry, whether a candidate really has the key.
- * The hash is seeded by the process, so keys that collide in one do not in another.
+ * A Map of a million keys takes 100 MB; this takes 12: an open-addressing table of indexes with linear probing, and the
+ * hash of each entry's key. Keys themselves stay in the log: the caller says, by reading the entry, whether a candidate
+ * really has the key. The hash is seeded by the process, so keys that collide in one do not in another.
  */
 export class KeyIndex {
   readonly #entriesMax: number
   readonly #seed: number
-  /** Hash and index of each slot, side by side: they are always needed together. */
-  #table = new Uint32Array(2 * 1024)
+  /** The index of the entry in each slot; 0 is none. */
+  #table = new Uint32Array(1024)
   /** The hash of each entry's key, by index modulo its length, so that the oldest can be removed again; 0 is none. */
-  #ring: Uint32Array
+  #ring: Uint32Array<ArrayBuffer>
   #size = 0
 
   constructor(entriesMax: number, seed: number) {
@@ -28,7 +28,7 @@ export class KeyIndex {
     if (hash === 0) return
     this.#insert(hash, index)
     this.#size++
-    if (this.#size * 4 > this.#table.length) this.#growTable()
+    if (this.#size * 2 > this.#table.length) this.#growTable()
   }
 
   /** The index of the entry for which `hasKey` confirms the key, or null. */
@@ -36,33 +36,31 @@ export class KeyIndex {
     const hash = this.#hash(key)
     const table = this.#table
     for (let slot = home(hash, table); table[slot] !== 0; slot = next(slot, table)) {
-      const index = table[slot + 1] as number
-      if (table[slot] === hash && hasKey(index)) return index
+      const index = table[slot] as number
+      if (this.#hashOf(index) === hash && hasKey(index)) return index
     }
     return null
   }
 
   /** Makes the place of `index` in the ring free: the ring grows until it holds `entriesMax`, then the oldest goes. */
   #makeRoom(index: number): void {
-    while (index >= this.#ring.length && this.#ring.length < this.#entriesMax) this.#growRing(index)
+    while (index >= this.#ring.length && this.#ring.length < this.#entriesMax) this.#growRing()
     const place = index % this.#ring.length
     const oldest = this.#ring[place] as number
     if (oldest !== 0) this.#remove(oldest, index - this.#ring.length)
   }
 
-  #growRing(index: number): void {
-    const ring = new Uint32Array(Math.min(this.#ring.length * 2, this.#entriesMax))
-    // Until the ring is full it is filled from the left, index by index, so a copy keeps every place.
-    ring.set(this.#ring.subarray(0, Math.min(index, this.#ring.length)))
-    this.#ring = ring
+  /** Until it is full the ring is filled from the left, index by index, so what is there keeps its place. */
+  #growRing(): void {
+    const length = Math.min(this.#ring.length * 2, this.#entriesMax)
+    this.#ring = new Uint32Array(this.#ring.buffer.transfer(length * Uint32Array.BYTES_PER_ELEMENT))
   }
 
   #insert(hash: number, index: number): void {
     const table = this.#table
     let slot = home(hash, table)
     while (table[slot] !== 0) slot = next(slot, table)
-    table[slot] = hash
-    table[slot + 1] = index
+    table[slot] = index
   }
 
   /** Deletion by backward shift (Knuth 6.4, algorithm R): no tombstones, so probing stays short for ever. */
@@ -70,15 +68,14 @@ export class KeyIndex {
     const table = this.#table
     const mask = table.length - 1
     let hole = home(hash, table)
-    while (table[hole + 1] !== index || table[hole] !== hash) {
+    while (table[hole] !== index) {
       if (table[hole] === 0) return
       hole = next(hole, table)
     }
     for (let slot = next(hole, table); table[slot] !== 0; slot = next(slot, table)) {
-      const wanted = home(table[slot] as number, table)
+      const wanted = home(this.#hashOf(table[slot] as number), table)
       if (((slot - wanted) & mask) < ((slot - hole) & mask)) continue
       table[hole] = table[slot] as number
-      table[hole + 1] = table[slot + 1] as number
       hole = slot
     }
     table[hole] = 0
@@ -88,9 +85,14 @@ export class KeyIndex {
   #growTable(): void {
     const smaller = this.#table
     this.#table = new Uint32Array(2 * smaller.length)
-    for (let slot = 0; slot < smaller.length; slot += 2) {
-      if (smaller[slot] !== 0) this.#insert(smaller[slot] as number, smaller[slot + 1] as number)
-    }
+    for (const index of smaller) if (index !== 0) this.#insert(this.#hashOf(index), index)
+    // Gives the memory back now: megabytes, which a collection might find much later.
+    smaller.buffer.transfer(0)
+  }
+
+  /** Of the key of an entry that is remembered. */
+  #hashOf(index: number): number {
+    return this.#ring[index % this.#ring.length] as number
   }
 
   /** FNV-1a with a seed and a final mix; never 0, which marks an empty slot. */
@@ -103,11 +105,11 @@ export class KeyIndex {
   }
 }
 
-/** Where the search for a hash begins in a table of two numbers a slot. */
+/** Where the search for a hash begins. */
 function home(hash: number, table: Uint32Array): number {
-  return (2 * hash) & (table.length - 1)
+  return hash & (table.length - 1)
 }
 
 function next(slot: number, table: Uint32Array): number {
-  return (slot + 2) & (table.length - 1)
+  return (slot + 1) & (table.length - 1)
 }

@@ -3,7 +3,7 @@ import { decode, type LogEntry, type Order, type Product } from '@bazaar/client/
 import { KeyIndex } from './key-index.ts'
 import { NumberColumn } from './number-column.ts'
 
-/** Keys of the last entries that are remembered; 20 bytes each. An older key is taken for a new one. */
+/** Keys of the last entries that are remembered; 12 bytes each. An older key is taken for a new one. */
 export const keysMax = 1_000_000
 
 /** Price in the shop's currency, stock in units. */
