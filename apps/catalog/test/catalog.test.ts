@@ -62,12 +62,16 @@ t.test('the fold over the log gives prices and stock', async t => {
   t.throws(() => products.apply(lineOf(8, 2, { type: 'noop' })), OtherLogError, 'the last line has another content')
 })
 
-t.test('a line with any damaged byte is refused', async t => {
+t.test('a line with any damaged bit is refused', async t => {
   const line = lines[1] as string
   for (let at = 0; at < line.length; at += 1) {
-    const damaged = line.slice(0, at) + String.fromCharCode(line.charCodeAt(at) ^ 1) + line.slice(at + 1)
-    t.throws(() => readLine(damaged), CorruptLineError, `byte ${at}`)
+    for (let bit = 0; bit < 8; bit += 1) {
+      const damaged = line.slice(0, at) + String.fromCharCode(line.charCodeAt(at) ^ (1 << bit)) + line.slice(at + 1)
+      t.throws(() => readLine(damaged), CorruptLineError, `bit ${bit} of byte ${at}`)
+    }
   }
+  t.throws(() => readLine(',"crc":"00000000"}'), CorruptLineError, 'nothing, with its checksum')
+  t.throws(() => readLine(`${line.slice(0, -3)} "}`), CorruptLineError)
   t.throws(() => readLine(''), CorruptLineError)
   t.throws(() => readLine(line.slice(0, 40)), CorruptLineError)
 })

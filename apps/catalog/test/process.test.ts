@@ -9,7 +9,7 @@ import t, { type Test } from 'tap'
 import { FakeCluster } from './fake-cluster.ts'
 import { until } from './until.ts'
 
-const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+const main = fileURLToPath(new URL('../dist/bundle.js', import.meta.url))
 
 /** The real process of a catalog, on a folder of its own with a fake cluster of order replicas. */
 async function setUp(t: Test) {

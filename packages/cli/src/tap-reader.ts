@@ -10,12 +10,14 @@ export interface FileResult {
   ms: number
 }
 
-const subtestLine = /^( *)# Subtest: (.*)$/
-const resultLine = /^( *)(ok|not ok) \d+(?: - (.*?))?(?: # (SKIP|TODO)\b *(.*?))?(?: # time=([\d.]+)ms)?$/
+const subtestLine = /^((?: {4})*)# Subtest: (.*)$/
+const resultLine = /^((?: {4})*)(ok|not ok) \d+(?: - (.*?))?(?: # (SKIP|TODO)\b *(.*?))?(?: # time=([\d.]+)ms)?$/
 /** Which file the time was up for; another one may be read just then. */
 const expiredLine = /^expired: (.+)$/
-/** One level of a TAP stream: a file's tests are one level deep, their assertions two or more. */
+/** One level of a TAP stream, as the patterns have it: a file's tests are one level deep, their assertions two or more. */
 const indentWidth = 4
+/** What tap says of a file that ended before its first test, and skips: a test that does not run is no success. */
+const noTests = 'no tests found'
 
 /**
  * Reads the TAP 14 that `tap` prints, line by line. Subtests are announced by `# Subtest: NAME` and closed by a result
@@ -81,7 +83,10 @@ export class TapReader {
   }): void {
     const { name, depth, closes, isOk, directive, reason } = line
     const result = this.#result
-    if (directive !== undefined) {
+    if (depth === 0 && reason === noTests) {
+      result.failed += 1
+      result.failures.push({ name: noTests, details: [] })
+    } else if (directive !== undefined) {
       result.skipped.push([this.#path(name), reason].filter(word => word !== '').join(': '))
     } else if (isOk) {
       if (!closes) result.passed += 1

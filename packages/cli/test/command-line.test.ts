@@ -179,6 +179,30 @@ t.test('the reader of TAP counts assertions and keeps what failures said', async
   ])
 })
 
+t.test('to the reader of TAP a file without a test has failed, and what a test prints is no result', async t => {
+  const results: FileResult[] = []
+  const reader = new TapReader(result => results.push(result))
+  const lines = [
+    ...['# Subtest: test/e.test.ts', '    # Subtest: prints', '  ok 7 - printed', ' # Subtest: printed too'],
+    ...['        ok 1 - is', '        1..1', '    ok 1 - prints # time=1ms', '    1..1'],
+    'ok 1 - test/e.test.ts # time=3ms',
+    ...['# Subtest: test/f.test.ts', '    1..0 # no tests found', 'ok 2 - test/f.test.ts # SKIP no tests found'],
+  ]
+  for (const line of lines) reader.push(line)
+  reader.end()
+  t.strictSame(results, [
+    { file: 'test/e.test.ts', passed: 1, failed: 0, skipped: [], failures: [], ms: 3 },
+    {
+      file: 'test/f.test.ts',
+      passed: 0,
+      failed: 1,
+      skipped: [],
+      failures: [{ name: 'no tests found', details: [] }],
+      ms: 0,
+    },
+  ])
+})
+
 t.test('the reader of TAP tells of a file when all is known of it', async t => {
   const told: string[] = []
   const reader = new TapReader(({ file, failures }) => told.push(`${file}: ${failures.flatMap(one => one.details)}`))

@@ -59,9 +59,9 @@ export function openLine(bytes: Buffer, start: number, end: number): Place | nul
 /** The checksum of a line without its newline, or null when it does not fit or the frame is wrong. */
 export function checksumOf(line: string): number | null {
   const bodyEnd = line.length - tailLength + 1
-  if (!line.startsWith(tailHead, bodyEnd) || !line.endsWith('"}')) return null
+  if (!line.startsWith(head) || !line.startsWith(tailHead, bodyEnd) || !line.endsWith('"}')) return null
   const crc = crc32OfText(line.slice(0, bodyEnd))
-  return crc === Number(`0x${line.slice(bodyEnd + tailHead.length, -2)}`) ? crc : null
+  return line.startsWith(hex(crc), bodyEnd + tailHead.length) ? crc : null
 }
 
 /** The entry of a line, with or without its newline, that `openLine`, `checksumOf` or `seal` vouches for. */
