@@ -82,12 +82,12 @@ export function parseBenchOptions(given: BenchArguments): BenchOptions {
     cacheModes: given.url === undefined ? cacheModes(given.cache ?? 'on') : [],
     seed: integerOption('seed', given.seed, 0, seedMax),
     preload,
-    jsonFile: given.json === undefined ? null : outputOption('json', given.json),
-    csvFile: given.csv === undefined ? null : outputOption('csv', given.csv),
+    jsonFile: outputOption('json', given.json),
+    csvFile: outputOption('csv', given.csv),
     limits: given.limits,
     replacement: given.replacement,
-    evaluationFile: given.evaluation === undefined ? null : outputOption('evaluation', given.evaluation),
-    plotFile: given.plot === undefined ? null : plotOption(given.plot),
+    evaluationFile: outputOption('evaluation', given.evaluation),
+    plotFile: plotOption(given.plot),
   }
 }
 
@@ -116,7 +116,7 @@ function urlOption(text: string): string {
   throw new UsageError(`--url must be an http or https address, got ${JSON.stringify(text)}`)
 }
 
-function plotOption(file: string): string {
-  if (file.endsWith('.svg') || file.endsWith('.png')) return outputOption('plot', file)
+function plotOption(file: string | undefined): string | null {
+  if (file === undefined || file.endsWith('.svg') || file.endsWith('.png')) return outputOption('plot', file)
   throw new UsageError(`--plot must be a file ending in .svg or .png, got ${JSON.stringify(file)}`)
 }

@@ -52,7 +52,7 @@ export function parseChaosOptions(
     targets: failovers === null ? targets : ['leader'],
     failovers,
     seed: given.seed === undefined ? newSeed() : integerOption('seed', given.seed, 0, seedMax),
-    jsonFile: given.json === undefined ? null : outputOption('json', given.json),
+    jsonFile: outputOption('json', given.json),
   }
 }
 

@@ -6,7 +6,6 @@ import { type CommandDef, runCommand } from 'citty'
 import { checkArguments } from './command-line.ts'
 import { helpOf } from './help.ts'
 import { exitStatus, UsageError } from './usage-error.ts'
-import { VenueError } from './venue-error.ts'
 
 interface Entry {
   summary: string
@@ -86,7 +85,7 @@ async function main([name, ...rawArgs]: readonly string[]): Promise<number> {
 
 /** Says on standard error what went wrong and returns the exit status. What nobody foresaw keeps its stack. */
 function explain(error: unknown): number {
-  const kinds = [UsageError, ClusterError, ConnectionError, VenueError]
+  const kinds = [UsageError, ClusterError, ConnectionError]
   // A system call that fails, as on a full disk, says itself what it wanted, and of what.
   const foreseen = kinds.some(kind => error instanceof kind) || (error instanceof Error && 'syscall' in error)
   console.error(foreseen ? `bazaar: ${(error as Error).message}` : error)

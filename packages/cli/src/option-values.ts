@@ -1,4 +1,5 @@
-import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { UsageError } from './usage-error.ts'
 
 /** Reads an integer option within its bounds, else throws a `UsageError` that names option, bounds and value. */
@@ -29,13 +30,17 @@ export function choiceOption<Choice extends string>(option: string, text: string
   throw new UsageError(`--${option} must be one of ${choices.join(', ')}, got ${JSON.stringify(text)}`)
 }
 
-/** The name of a file that can be written, or `-`; else throws a `UsageError`: before a measurement, not after it. */
-export function outputOption(option: string, file: string): string {
+/**
+ * The name of a file that can be written, or `-`, or null where none is given; else throws a `UsageError`: before a
+ * measurement, not after it. It only asks: whoever reads a pipe would take an attempt for the end.
+ */
+export function outputOption(option: string, file: string | undefined): string | null {
+  if (file === undefined) return null
   if (file === '-') return file
   try {
-    const isNew = !existsSync(file)
-    closeSync(openSync(file, 'a'))
-    if (isNew) rmSync(file)
+    const found = statSync(file, { throwIfNoEntry: false })
+    if (found?.isDirectory() === true) throw new Error(`EISDIR: ${JSON.stringify(file)} is a folder`)
+    accessSync(found === undefined ? `${dirname(file)}/` : file, constants.W_OK)
     return file
   } catch (error) {
     throw new UsageError(`--${option} cannot be written: ${(error as Error).message}`)

@@ -1,3 +1,4 @@
+import { ConnectionError } from '@bazaar/client'
 import type { CacheMode } from './bench-options.ts'
 import type { Venue } from './benchmark.ts'
 import { connectionShopper } from './connection-shopper.ts'
@@ -5,7 +6,6 @@ import { LeanConnection } from './lean-connection.ts'
 import { serverOf } from './limits-run.ts'
 import { benchStock, startOwnCluster } from './own-cluster.ts'
 import { httpShopper, type Shopper } from './shopper.ts'
-import { VenueError } from './venue-error.ts'
 
 /** The front-end's cache holds less than the twelve products of the shop, so that replacement happens. */
 const cacheEntries = 10
@@ -13,7 +13,7 @@ const cacheEntries = 10
 /**
  * A deployment, or, where there is no url, a cluster of its own with as many orders stored as asked.
  *
- * @throws VenueError when there is no shop behind the url
+ * @throws ConnectionError when there is no shop behind the url
  */
 export async function openVenue(url: string | null, cache: CacheMode | 'deployed', preload: number): Promise<Venue> {
   if (url !== null) {
@@ -40,7 +40,7 @@ async function confirmShop(url: string): Promise<void> {
   } catch (error) {
     // Where a name has several addresses, and none answers, the error has a code only.
     const { message, code } = error as NodeJS.ErrnoException
-    throw new VenueError(`${url} cannot be measured: ${message === '' ? code : message}`, { cause: error })
+    throw new ConnectionError(`${url} cannot be measured: ${message === '' ? code : message}`, { cause: error })
   } finally {
     await shopper.close()
   }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import t from 'tap'
 import { type BenchArguments, parseBenchOptions } from '../src/bench-options.ts'
 import { benchmarkPlot } from '../src/bench-plot.ts'
@@ -107,6 +107,9 @@ t.test('options are read, and every mistake is named with its option, rule and v
   parseBenchOptions({ ...given, json: `${folder}/kept.json` })
   t.strictSame(readdirSync(folder), ['kept.json'], 'trying whether a file can be written leaves nothing')
   t.equal(readFileSync(`${folder}/kept.json`, 'utf8'), 'kept')
+  symlinkSync('none.json', `${folder}/link.json`)
+  parseBenchOptions({ ...given, json: `${folder}/link.json` })
+  t.strictSame(readdirSync(folder), ['kept.json', 'link.json'], 'nor takes a link away that leads nowhere yet')
 })
 
 t.test('the benchmark measures each cache and probability and verifies what it ordered', async t => {
