@@ -26,7 +26,7 @@ export class KeyIndex {
     const hash = key === null ? 0 : this.#hash(key)
     this.#ring[index % this.#ring.length] = hash
     if (hash === 0) return
-    this.#insert(hash, index)
+    this.#insert(index)
     this.#size++
     if (this.#size * 2 > this.#table.length) this.#growTable()
   }
@@ -46,8 +46,7 @@ export class KeyIndex {
   #makeRoom(index: number): void {
     while (index >= this.#ring.length && this.#ring.length < this.#entriesMax) this.#growRing()
     const place = index % this.#ring.length
-    const oldest = this.#ring[place] as number
-    if (oldest !== 0) this.#remove(oldest, index - this.#ring.length)
+    if (this.#ring[place] !== 0) this.#remove(index - this.#ring.length)
   }
 
   /** Until it is full the ring is filled from the left, index by index, so what is there keeps its place. */
@@ -56,18 +55,18 @@ export class KeyIndex {
     this.#ring = new Uint32Array(this.#ring.buffer.transfer(length * Uint32Array.BYTES_PER_ELEMENT))
   }
 
-  #insert(hash: number, index: number): void {
+  #insert(index: number): void {
     const table = this.#table
-    let slot = home(hash, table)
+    let slot = home(this.#hashOf(index), table)
     while (table[slot] !== 0) slot = next(slot, table)
     table[slot] = index
   }
 
   /** Deletion by backward shift (Knuth 6.4, algorithm R): no tombstones, so probing stays short for ever. */
-  #remove(hash: number, index: number): void {
+  #remove(index: number): void {
     const table = this.#table
     const mask = table.length - 1
-    let hole = home(hash, table)
+    let hole = home(this.#hashOf(index), table)
     while (table[hole] !== index) {
       if (table[hole] === 0) return
       hole = next(hole, table)
@@ -85,7 +84,7 @@ export class KeyIndex {
   #growTable(): void {
     const smaller = this.#table
     this.#table = new Uint32Array(2 * smaller.length)
-    for (const index of smaller) if (index !== 0) this.#insert(this.#hashOf(index), index)
+    for (const index of smaller) if (index !== 0) this.#insert(index)
     // Gives the memory back now: megabytes, which a collection might find much later.
     smaller.buffer.transfer(0)
   }
@@ -95,7 +94,7 @@ export class KeyIndex {
     return this.#ring[index % this.#ring.length] as number
   }
 
-  /** FNV-1a with a seed and a final mix; never 0, which marks an empty slot. */
+  /** FNV-1a with a seed and a final mix; never 0, which stands for no key. */
   #hash(key: string): number {
     let hash = this.#seed ^ 0x811c9dc5
     for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193)

@@ -53,13 +53,13 @@ export class Ledger {
    * of what cannot happen are made only if it does. Keys that will be forgotten once the entry `last` follows are not noted
    * at all: with ten million orders that would be a quarter of the time.
    */
-  apply(line: string, last?: number): LogEntry {
+  apply(line: string, last = 0): LogEntry {
     const entry = decode(line)
     if (entry.index !== this.#appliedIndex + 1) {
       assert.fail(`entries are applied in order, each once: ${entry.index} after ${this.#appliedIndex}`)
     }
     this.#appliedIndex = entry.index
-    const isForgotten = last !== undefined && entry.index <= last - this.#entriesMax
+    const isForgotten = entry.index <= last - this.#entriesMax
     this.#keys.add(entry.type === 'noop' || isForgotten ? null : entry.key, entry.index)
     if (entry.type === 'buy' || entry.type === 'sell') this.#applyOrder(entry)
     else if (entry.type === 'product') this.#applyProduct(entry)

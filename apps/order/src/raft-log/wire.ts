@@ -10,8 +10,7 @@ const headBytesMax = 1024
 
 /** The bytes of a message (Latin-1); `lines` are the lines of its entries. */
 export function encodeMessage(message: Message, lines: string): string {
-  const head = JSON.stringify(message)
-  return `${head.slice(0, -1)},"bytes":${lines.length}}\n${lines}`
+  return `${JSON.stringify({ ...message, bytes: lines.length })}\n${lines}`
 }
 
 /** Cuts a byte stream back into messages. One per connection. */
