@@ -75,9 +75,9 @@ t.test('bench measures a cluster of its own, reads every order back and leaves n
 })
 
 /**
- * How bad a ratio may get before this test fails: half as good as its goal. Those that miss their goals with few clients may be
- * about half as good as Evaluation.md has them, so that they cannot get worse unseen: a chain of six processes suffers more
- * from a machine's bad minutes than one bare server does, and has been seen at half of the goal with the same code.
+ * How bad a ratio may get before this test fails: half as good as its goal. Those that miss their goals with few clients
+ * may be about half as good as Evaluation.md has them, so that they cannot get worse unseen: a chain of six processes
+ * suffers more from a machine's bad minutes than one bare server does, and has been at half of the goal with the same code.
  */
 const worst: Record<string, number> = {
   lookupThroughput: 0.45,

@@ -33,20 +33,16 @@ export interface BaseSystem {
 /** Makes what is not there yet: about two minutes the first time, nothing after that. Needs root and a network. */
 export async function baseSystem(): Promise<BaseSystem> {
   const suite = process.env.BAZAAR_TEST_SUITE ?? ownSuite()
-  const digest = createHash('sha256')
-    .update(JSON.stringify([included, cloudInit, configuration]))
-    .digest('hex')
-  const rootfs = await made(`rootfs-${suite}`, digest, folder => installSystem(suite, folder))
+  const system = [included, cloudInit, configuration]
+  const rootfs = await made(`rootfs-${suite}`, system, folder => installSystem(suite, folder))
   const lockfile = readFileSync(join(root, 'pnpm-lock.yaml'), 'utf8')
-  const wanted = createHash('sha256')
-    .update(JSON.stringify([pinned, lockfile]))
-    .digest('hex')
-  const fetched = await made('packages', wanted, fetchPackages)
+  const fetched = await made('packages', [pinned, lockfile], fetchPackages)
   return { rootfs, packages: join(fetched, 'layer'), archives: join(fetched, 'archives') }
 }
 
-/** The folder of that name in the cache, made anew when its digest is another than before: one of each is kept. */
-async function made(name: string, digest: string, make: (folder: string) => Promise<void>): Promise<string> {
+/** The folder of that name in the cache, made anew when what it is made from is another than before: one of each is kept. */
+async function made(name: string, from: unknown, make: (folder: string) => Promise<void>): Promise<string> {
+  const digest = createHash('sha256').update(JSON.stringify(from)).digest('hex')
   const folder = join(cache, name)
   const stamp = join(cache, `${name}.sha256`)
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return folder
