@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path'
-import type { OrderStatus } from '@bazaar/client'
+import { LineCursor, type OrderStatus } from '@bazaar/client'
 import { DurableJSONFile } from '@bazaar/service'
 import { Ledger } from '../../apps/order/src/ledger.ts'
 import { LogFeed } from '../../apps/order/src/log-feed.ts'
@@ -53,7 +53,7 @@ export async function startOrderProcess(options: OrderProcessOptions): Promise<v
     stateAdapter: await DurableJSONFile.open<StoredState | null>(statePathOf(name), disk.forSmallFiles),
     fold: {
       apply: (line, last) => {
-        witness.committed(name, ++folded, line)
+        witness.committed(name, ++folded, line.text)
         ledger.apply(line, last)
       },
       reset: () => {
@@ -132,8 +132,11 @@ export async function startOrderProcess(options: OrderProcessOptions): Promise<v
 function observe(log: RaftLog, name: string, { witness, trace }: World): void {
   const { onCommitted, onLeadership } = log
   log.onCommitted = lines => {
-    let index = log.appliedIndex - lines.length
-    for (const line of lines) witness.committed(name, ++index, line)
+    const heard = new LineCursor(lines.bytes)
+    const texts: string[] = []
+    while (heard.next()) texts.push(heard.text)
+    const before = log.appliedIndex - texts.length
+    for (const [place, text] of texts.entries()) witness.committed(name, before + place + 1, text)
     onCommitted(lines)
   }
   log.onLeadership = leadership => {

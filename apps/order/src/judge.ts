@@ -6,7 +6,8 @@ import {
   type LogEntry,
   type Product,
 } from '@bazaar/client/contract'
-import { type Ledger, orderOf, type Stocked } from './ledger.ts'
+import { type Ledger, orderOf } from './ledger.ts'
+import type { Stocked } from './stock-table.ts'
 
 /**
  * What the judge says of a command:
@@ -56,6 +57,11 @@ export class Judge {
       case 'seeded':
         return this.#ledger.seeded ? confirm() : this.#accept(command, { type: 'seeded', key: command.key }, {})
     }
+  }
+
+  /** Whether anything is on its way, and is to be settled. */
+  get waits(): boolean {
+    return this.#keys.size > 0
   }
 
   /** The entry is applied: from now on the ledger speaks for it. */

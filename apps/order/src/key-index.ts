@@ -1,3 +1,7 @@
+import { hash } from './hash.ts'
+
+const none = new Uint8Array()
+
 /**
  * Which log entry carries an idempotency key, for the last `entriesMax` entries of the log.
  *
@@ -16,16 +20,19 @@ export class KeyIndex {
 
   constructor(entriesMax: number, seed: number) {
     this.#entriesMax = entriesMax
-    this.#seed = seed | 0
+    this.#seed = seed
     this.#ring = new Uint32Array(Math.min(512, entriesMax))
   }
 
-  /** Notes every entry, from index 1 on without gaps; null: it has no key. Forgets what is `entriesMax` behind. */
-  add(key: string | null, index: number): void {
+  /**
+   * Notes every entry, from index 1 on without gaps, with its key, which stands in `bytes` from `start` up to `end`; with
+   * none it has no key. Forgets what is `entriesMax` behind.
+   */
+  add(index: number, bytes: Uint8Array = none, start = 0, end = bytes.length): void {
     this.#makeRoom(index)
-    const hash = key === null ? 0 : this.#hash(key)
-    this.#ring[index % this.#ring.length] = hash
-    if (hash === 0) return
+    const hashed = end > start ? hash(bytes, start, end, this.#seed) : 0
+    this.#ring[index % this.#ring.length] = hashed
+    if (hashed === 0) return
     this.#insert(index)
     this.#size++
     if (this.#size * 2 > this.#table.length) this.#growTable()
@@ -33,11 +40,12 @@ export class KeyIndex {
 
   /** The index of the entry for which `hasKey` confirms the key, or null. */
   find(key: string, hasKey: (index: number) => boolean): number | null {
-    const hash = this.#hash(key)
+    const bytes = Buffer.from(key)
+    const hashed = hash(bytes, 0, bytes.length, this.#seed)
     const table = this.#table
-    for (let slot = home(hash, table); table[slot] !== 0; slot = next(slot, table)) {
+    for (let slot = home(hashed, table); table[slot] !== 0; slot = next(slot, table)) {
       const index = table[slot] as number
-      if (this.#hashOf(index) === hash && hasKey(index)) return index
+      if (this.#hashOf(index) === hashed && hasKey(index)) return index
     }
     return null
   }
@@ -93,20 +101,11 @@ export class KeyIndex {
   #hashOf(index: number): number {
     return this.#ring[index % this.#ring.length] as number
   }
-
-  /** FNV-1a with a seed and a final mix; never 0, which stands for no key. */
-  #hash(key: string): number {
-    let hash = this.#seed ^ 0x811c9dc5
-    for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193)
-    hash = Math.imul(hash ^ (hash >>> 16), 0x7feb352d)
-    hash = Math.imul(hash ^ (hash >>> 15), 0x846ca68b)
-    return (hash ^ (hash >>> 16)) >>> 0 || 1
-  }
 }
 
 /** Where the search for a hash begins. */
-function home(hash: number, table: Uint32Array): number {
-  return hash & (table.length - 1)
+function home(hashed: number, table: Uint32Array): number {
+  return hashed & (table.length - 1)
 }
 
 function next(slot: number, table: Uint32Array): number {

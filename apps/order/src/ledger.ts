@@ -1,16 +1,11 @@
 import assert from 'node:assert/strict'
-import { decode, type LogEntry, type Order, type Product } from '@bazaar/client/contract'
+import { decode, type LineCursor, type LogEntry, type Order, type Product } from '@bazaar/client/contract'
 import { KeyIndex } from './key-index.ts'
 import { NumberColumn } from './number-column.ts'
+import { type Stocked, StockTable } from './stock-table.ts'
 
 /** Keys of the last entries that are remembered; 12 bytes each. An older key is taken for a new one. */
 export const keysMax = 1_000_000
-
-/** Price in the shop's currency, stock in units. */
-export interface Stocked {
-  price: number
-  quantity: number
-}
 
 /**
  * The fold over the committed log: products, order numbers, keys. It keeps a few bytes per order; an order itself is
@@ -18,21 +13,22 @@ export interface Stocked {
  */
 export class Ledger {
   readonly #lineAt: (index: number) => string
-  readonly #products = new Map<string, Stocked>()
+  readonly #products: StockTable
   /** The log index of order number n, at place n - 1. */
   readonly #orderIndexes = new NumberColumn()
-  readonly #keySeed: number
+  readonly #seed: number
   readonly #entriesMax: number
   #keys: KeyIndex
   #appliedIndex = 0
   #seeded = false
 
-  /** `lineAt` reads a committed line; `keySeed` is any 32-bit number. */
-  constructor(lineAt: (index: number) => string, keySeed: number, entriesMax = keysMax) {
+  /** `lineAt` reads a committed line; `seed`, of its hashes, is any 32-bit number. */
+  constructor(lineAt: (index: number) => string, seed: number, entriesMax = keysMax) {
     this.#lineAt = lineAt
-    this.#keySeed = keySeed
+    this.#seed = seed
     this.#entriesMax = entriesMax
-    this.#keys = new KeyIndex(entriesMax, keySeed)
+    this.#products = new StockTable(seed)
+    this.#keys = new KeyIndex(entriesMax, seed)
   }
 
   get appliedIndex(): number {
@@ -49,42 +45,59 @@ export class Ledger {
   }
 
   /**
-   * Folds the next committed line, and returns what it says. A restart does this for every order ever made, so the messages
-   * of what cannot happen are made only if it does. Keys that will be forgotten once the entry `last` follows are not noted
-   * at all: with ten million orders that would be a quarter of the time.
+   * Folds the next committed line, where the cursor stands. A restart does this for every order ever made, so it makes no
+   * strings, and the messages of what cannot happen only if it does. Keys that will be forgotten once the entry `last`
+   * follows are not noted at all: with ten million orders that would be a quarter of the time.
    */
-  apply(line: string, last = 0): LogEntry {
-    const entry = decode(line)
-    if (entry.index !== this.#appliedIndex + 1) {
-      assert.fail(`entries are applied in order, each once: ${entry.index} after ${this.#appliedIndex}`)
+  apply(line: LineCursor, last = 0): void {
+    if (!line.readOrder()) {
+      this.#applyEntry(decode(line.text))
+      return
     }
-    this.#appliedIndex = entry.index
-    const isForgotten = entry.index <= last - this.#entriesMax
-    this.#keys.add(entry.type === 'noop' || isForgotten ? null : entry.key, entry.index)
-    if (entry.type === 'buy' || entry.type === 'sell') this.#applyOrder(entry)
-    else if (entry.type === 'product') this.#applyProduct(entry)
+    this.#advanceTo(line.index)
+    const isForgotten = line.index <= last - this.#entriesMax
+    this.#keys.add(line.index, line.bytes, line.keyStart, isForgotten ? line.keyStart : line.keyEnd)
+    const stocked = this.#products.getWritten(line.bytes, line.nameStart, line.nameEnd)
+    if (stocked === undefined) assert.fail(`an order for what is not a product at index ${line.index}`)
+    this.#applyOrder(line, stocked)
+  }
+
+  #applyEntry(entry: LogEntry): void {
+    this.#advanceTo(entry.index)
+    this.#keys.add(entry.index, entry.type === 'noop' ? undefined : Buffer.from(entry.key))
+    if (entry.type === 'product') this.#applyProduct(entry)
     else if (entry.type === 'stock') this.#stocked(entry.name).quantity += entry.quantity
     else if (entry.type === 'seeded') this.#seeded = true
-    return entry
+    else if (entry.type === 'buy')
+      this.#applyOrder({ ...entry, stockChange: -entry.quantity }, this.#stocked(entry.name))
+    else if (entry.type === 'sell')
+      this.#applyOrder({ ...entry, stockChange: entry.quantity }, this.#stocked(entry.name))
+  }
+
+  #advanceTo(index: number): void {
+    if (index !== this.#appliedIndex + 1) {
+      assert.fail(`entries are applied in order, each once: ${index} after ${this.#appliedIndex}`)
+    }
+    this.#appliedIndex = index
   }
 
   /** Back to the empty log. */
   reset(): void {
     this.#products.clear()
     this.#orderIndexes.truncate(0)
-    this.#keys = new KeyIndex(this.#entriesMax, this.#keySeed)
+    this.#keys = new KeyIndex(this.#entriesMax, this.#seed)
     this.#appliedIndex = 0
     this.#seeded = false
   }
 
-  #applyOrder(entry: LogEntry & { type: 'buy' | 'sell' }): void {
-    if (entry.number !== this.orders + 1) {
-      assert.fail(`order numbers have no gaps: ${entry.number} after ${this.orders}`)
-    }
-    const stocked = this.#stocked(entry.name)
-    stocked.quantity += entry.type === 'buy' ? -entry.quantity : entry.quantity
-    if (stocked.quantity < 0) assert.fail(`stock of ${entry.name} fell below 0 at index ${entry.index}`)
-    this.#orderIndexes.push(entry.index)
+  #applyOrder(
+    { index, number, stockChange }: Pick<LineCursor, 'index' | 'number' | 'stockChange'>,
+    stocked: Stocked,
+  ): void {
+    if (number !== this.orders + 1) assert.fail(`order numbers have no gaps: ${number} after ${this.orders}`)
+    stocked.quantity += stockChange
+    if (stocked.quantity < 0) assert.fail(`stock fell below 0 at index ${index}`)
+    this.#orderIndexes.push(index)
   }
 
   #applyProduct(entry: LogEntry & { type: 'product' }): void {
@@ -105,7 +118,7 @@ export class Ledger {
   }
 
   products(): Product[] {
-    return Array.from(this.#products, ([name, { price, quantity }]) => ({ name, price, quantity }))
+    return Array.from(this.#products.entries(), ([name, { price, quantity }]) => ({ name, price, quantity }))
   }
 
   /** Order number `number`, or null when there is none yet. */

@@ -1,7 +1,7 @@
 import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { encodeFact, type Fact, seal } from '@bazaar/client/contract'
+import { encodeFact, type Fact, LineCursor, seal } from '@bazaar/client/contract'
 import { DurableJSONFile } from '@bazaar/service'
 import { Ledger } from './ledger.ts'
 import { realDisk } from './raft-log/disk.ts'
@@ -42,8 +42,13 @@ async function open(data: string, name: string): Promise<Replica> {
   })
   opened.log = logFile
   for (let index = ledger.appliedIndex + 1; index <= logFile.lastIndex; index++)
-    ledger.apply(logFile.lines(index, index))
+    apply(ledger, logFile.lines(index, index))
   return { logPath, logFile, ledger, save: state => stateFile.save(state) }
+}
+
+function apply(ledger: Ledger, text: string): void {
+  const line = new LineCursor(Buffer.from(text, 'latin1'))
+  while (line.next()) ledger.apply(line)
 }
 
 async function append({ logFile, ledger }: Replica, orders: number): Promise<void> {
@@ -53,7 +58,7 @@ async function append({ logFile, ledger }: Replica, orders: number): Promise<voi
   const add = (fact: Fact): void => {
     const entry = seal(logFile.lastIndex + 1, term, encodeFact(fact))
     logFile.append([entry])
-    ledger.apply(entry.line)
+    apply(ledger, entry.line)
   }
   for (let done = 0; done < orders; done++) {
     const name = names[done % names.length] as string

@@ -1,3 +1,5 @@
+import type { LineCursor } from '@bazaar/client/contract'
+
 /**
  * Lines that are put together into one string, to be sent or written: 60 KiB of usual ones. V8 keeps a string of more than
  * 128 KiB apart from the young ones, and hundreds of them may wait for the next full collection.
@@ -39,8 +41,11 @@ export interface ReplicatedLog {
    */
   barrier(): Promise<void>
 
-  /** Hears every committed line, in order, once; set before the log is opened. Must not throw. */
-  onCommitted: (lines: readonly string[]) => void
+  /**
+   * Hears every committed line, in order, once: some at a time, with a cursor before the first. Set before the log is
+   * opened. Must not throw.
+   */
+  onCommitted: (lines: LineCursor) => void
 
   /** Called when `leadership` changed. */
   onLeadership: (leadership: Leadership) => void

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { BazaarError, type Command, type CommandResult } from '@bazaar/client/contract'
+import { BazaarError, type Command, type CommandResult, decode } from '@bazaar/client/contract'
 import { Judge, type Verdict } from './judge.ts'
 import type { Ledger } from './ledger.ts'
 import type { Leadership, ReplicatedLog } from './replicated-log.ts'
@@ -40,7 +40,10 @@ export class Sequencer {
     this.#ledger = ledger
     this.#judge = new Judge(ledger)
     log.onCommitted = lines => {
-      for (const line of lines) this.#judge.settle(ledger.apply(line))
+      while (lines.next()) {
+        ledger.apply(lines)
+        if (this.#judge.waits) this.#judge.settle(decode(lines.text))
+      }
       onApplied()
     }
     log.onLeadership = leadership => this.#lead(leadership)

@@ -1,4 +1,4 @@
-import { BazaarError, seal } from '@bazaar/client'
+import { BazaarError, LineCursor, seal } from '@bazaar/client'
 import type { Leadership, ReplicatedLog } from '../src/replicated-log.ts'
 
 /** A log of one member in memory. A test can hold commits back and take leadership away. */
@@ -10,7 +10,7 @@ export class MemoryLog implements ReplicatedLog {
   held = false
   readonly #lines: string[] = []
   #waiting: { until: number; resolve: () => void; reject: (error: Error) => void }[] = []
-  onCommitted: (lines: readonly string[]) => void = () => {}
+  onCommitted: (lines: LineCursor) => void = () => {}
   onLeadership: (leadership: Leadership) => void = () => {}
 
   /** What was proposed, as it stands in the log. */
@@ -73,7 +73,8 @@ export class MemoryLog implements ReplicatedLog {
     if (this.held) return
     const from = this.appliedIndex
     this.appliedIndex = this.#lines.length
-    if (from < this.appliedIndex) this.onCommitted(this.#lines.slice(from))
+    const lines = this.#lines.slice(from).join('')
+    if (lines !== '') this.onCommitted(new LineCursor(Buffer.from(lines, 'latin1')))
     const waiting = this.#waiting
     this.#waiting = waiting.filter(({ until }) => until > this.appliedIndex)
     for (const { until, resolve } of waiting) if (until <= this.appliedIndex) resolve()

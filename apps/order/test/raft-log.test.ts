@@ -48,7 +48,7 @@ async function startMember(
     ringPath: join(folder, 'log.ring'),
     stateAdapter: state(await DurableJSONFile.open<StoredState | null>(join(folder, 'state.json'))),
     fold: {
-      apply: line => void applied.push(line),
+      apply: line => void applied.push(line.text),
       reset: () => void applied.splice(0),
     },
     timestamp: () => 'now',
@@ -67,7 +67,9 @@ async function startMember(
     random: Math.random,
     fatal: error => failures.push(error),
   })
-  log.onCommitted = lines => void applied.push(...lines)
+  log.onCommitted = lines => {
+    while (lines.next()) applied.push(lines.text)
+  }
   await log.start()
   const stop = (): Promise<void> => log.stop()
   return { log, applied, warnings, failures, stop, crash: stop }

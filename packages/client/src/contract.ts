@@ -5,6 +5,7 @@
 export * from './clock.ts'
 export * from './command-protocol.ts'
 export * from './errors.ts'
+export * from './line-cursor.ts'
 export * from './line-splitter.ts'
 export * from './log-line.ts'
 export * from './schemas.ts'

@@ -1,4 +1,4 @@
-import { BazaarError, type Clock, seal, type Timer } from '@bazaar/client/contract'
+import { BazaarError, type Clock, LineCursor, seal, type Timer } from '@bazaar/client/contract'
 import { type Effects, type Event, type MemberId, type Message, Raft, type Role } from '@bazaar/raft'
 import { isDiskFull } from '@bazaar/service'
 import { type Leadership, linesTogetherMax, type ReplicatedLog } from '../replicated-log.ts'
@@ -20,8 +20,6 @@ const entriesPerTickMax = 1200
 const noteMs = 1000
 /** How long to wait before a write that found the disk full is tried again. */
 const diskFullRetryMs = 200
-/** Lines applied in one turn. */
-const applyLinesMax = 4096
 
 export interface RaftLogOptions {
   readonly id: MemberId
@@ -79,7 +77,7 @@ export class RaftLog implements ReplicatedLog {
   #lastReadId = 0
   #leadership: Leadership = { leading: false, leader: null, term: 0 }
   #noteTimer: Timer | null = null
-  onCommitted: (lines: readonly string[]) => void = () => {}
+  onCommitted: (lines: LineCursor) => void = () => {}
   onLeadership: (leadership: Leadership) => void = () => {}
 
   constructor(options: RaftLogOptions) {
@@ -329,10 +327,10 @@ export class RaftLog implements ReplicatedLog {
 
   #apply(commitIndex: number): void {
     while (this.#appliedIndex < commitIndex) {
-      const to = Math.min(commitIndex, this.#appliedIndex + applyLinesMax)
-      const lines = this.#options.logFile.lineList(this.#appliedIndex + 1, to)
+      const to = Math.min(commitIndex, this.#appliedIndex + linesTogetherMax)
+      const lines = this.lines(this.#appliedIndex + 1, to)
       this.#appliedIndex = to
-      this.onCommitted(lines)
+      this.onCommitted(new LineCursor(Buffer.from(lines, 'latin1')))
     }
     while ((this.#proposals[0]?.last ?? Number.POSITIVE_INFINITY) <= this.#appliedIndex) {
       const proposal = this.#proposals.shift() as Proposal

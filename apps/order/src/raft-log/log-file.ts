@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { newline, openLine, type Place } from '@bazaar/client/contract'
+import { LineCursor, type Place } from '@bazaar/client/contract'
 import type { Entry, TermRun } from '@bazaar/raft'
 import { isDiskFull } from '@bazaar/service'
 import { NumberColumn } from '../number-column.ts'
@@ -68,12 +68,12 @@ export class LogFile {
   }
 
   /**
-   * Reads the whole file and calls `onLine` with each good line. A bad line at or after `syncedBytes` is the unsynced
+   * Reads the whole file and calls `onLine` with a cursor at each good line. A bad line at or after `syncedBytes` is the unsynced
    * tail of a crash: the file is cut there, and what the ring has of it is put back. Before it, or when the file is
    * shorter, it is rot ("Protocol-Aware Recovery", FAST '18).
    * @throws RotError with the place
    */
-  async recover(syncedBytes: number, onLine: (line: string) => void): Promise<void> {
+  async recover(syncedBytes: number, onLine: (line: LineCursor) => void): Promise<void> {
     // What a line lacks at the end of a chunk is read again with the next.
     while (this.#recoverLines(this.#file.read(this.#bytes, recoveryChunkBytes), onLine) > 0);
     if (this.#bytes < syncedBytes) {
@@ -93,18 +93,16 @@ export class LogFile {
   }
 
   /** Takes the good lines at the start of the bytes; returns their length. */
-  #recoverLines(bytes: Buffer, onLine: (line: string) => void): number {
-    const text = bytes.toString('latin1')
-    let start = 0
-    for (let end = bytes.indexOf(newline) + 1; end > 0; end = bytes.indexOf(newline, start) + 1) {
-      const place = openLine(bytes, start, end)
-      if (place === null || place.index !== this.lastIndex + 1) break
-      if (place.term < (this.#termRuns.at(-1)?.term ?? 0)) break
-      this.#push(place, end - start)
-      onLine(text.slice(start, end))
-      start = end
+  #recoverLines(bytes: Buffer, onLine: (line: LineCursor) => void): number {
+    const line = new LineCursor(bytes)
+    let good = 0
+    while (line.next() && line.verify() && line.index === this.lastIndex + 1) {
+      if (line.term < (this.#termRuns.at(-1)?.term ?? 0)) break
+      this.#push(line, line.end - line.start)
+      onLine(line)
+      good = line.end
     }
-    return start
+    return good
   }
 
   /** Adds entries in memory; they are written and durable after the next `flush`. */
@@ -231,20 +229,12 @@ export class LogFile {
   #linesOfFile(from: number, to: number): string {
     const offset = this.offsetOf(from)
     const bytes = this.#file.read(offset, this.offsetOf(to + 1) - offset)
-    let start = 0
+    const line = new LineCursor(bytes)
     for (let index = from; index <= to; index++) {
-      const end = bytes.indexOf(newline, start) + 1
-      if (openLine(bytes, start, end)?.index !== index) throw new RotError(`log.jsonl is bad at index ${index}`)
-      start = end
+      if (!line.next() || !line.verify() || line.index !== index)
+        throw new RotError(`log.jsonl is bad at index ${index}`)
     }
     return bytes.toString('latin1')
-  }
-
-  /** The lines one by one; otherwise as `lines`. */
-  lineList(from: number, to: number): string[] {
-    const firstRecent = this.lastIndex - this.#recent.length + 1
-    if (from >= firstRecent) return this.#recent.slice(from - firstRecent, to - firstRecent + 1)
-    return this.lines(from, to).split(/(?<=\n)/)
   }
 
   close(): void {

@@ -1,3 +1,4 @@
+import type { LineCursor } from '@bazaar/client/contract'
 import type { Adapter } from 'lowdb'
 import type { Disk } from './disk.ts'
 import { LogFile, RotError } from './log-file.ts'
@@ -7,7 +8,7 @@ import { StateFile, type StoredState } from './state-file.ts'
 /** What is folded while the log is read: it must be able to begin again when the log turns out to be rotten. */
 export interface Fold {
   /** Is given each line up to the entry `last`, in order. */
-  apply(line: string, last: number): void
+  apply(line: LineCursor, last: number): void
   reset(): void
 }
 

@@ -1,4 +1,4 @@
-import { logLineBytesMax, newline, openLine } from '@bazaar/client/contract'
+import { LineCursor, logLineBytesMax, newline } from '@bazaar/client/contract'
 import type { Entry, MemberId, Message } from '@bazaar/raft'
 
 /**
@@ -51,13 +51,10 @@ export class MessageReader {
 function entriesOf(lines: Buffer, sender: MemberId): Entry[] {
   const text = lines.toString('latin1')
   const entries: Entry[] = []
-  let start = 0
-  while (start < lines.length) {
-    const end = lines.indexOf(newline, start) + 1
-    const place = openLine(lines, start, end)
-    if (place === null) throw new Error(`a bad line from member ${sender}`)
-    entries.push({ index: place.index, term: place.term, line: text.slice(start, end) })
-    start = end
+  const line = new LineCursor(lines)
+  while (line.end < lines.length) {
+    if (!line.next() || !line.verify()) throw new Error(`a bad line from member ${sender}`)
+    entries.push({ index: line.index, term: line.term, line: text.slice(line.start, line.end) })
   }
   return entries
 }
