@@ -10,7 +10,7 @@ const delayMs = 1
  * What is committed within so long of the last lines goes with the next: a line for each order would take two more
  * processes out of their sleep each time, for what a front-end has read in the order's answer already.
  */
-const intervalMs = 10
+const intervalMs = 30
 /** Feeds at one time: a few catalogs, and whoever watches. */
 export const feedsMax = 64
 

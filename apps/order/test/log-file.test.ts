@@ -51,6 +51,8 @@ t.test('what is flushed is there after a restart, and can be read from memory an
       .join(''),
   )
   t.equal(again.log.lines(7, 7), entry(7).line)
+  t.equal(again.log.stored(7, 9)?.toString('latin1'), again.log.lines(7, 9))
+  t.equal(again.log.stored(count + 4, count + 6), null, 'what is in memory is not read from the file')
   again.log.close()
 })
 
@@ -111,6 +113,7 @@ t.test('a line that rots while the process runs is not served', async t => {
   bytes[log.offsetOf(2) + 30] = 0
   writeFileSync(path, bytes)
   t.throws(() => log.lines(1, 5), { name: 'RotError' })
+  t.throws(() => log.stored(1, 5), { name: 'RotError' })
   t.equal(log.lines(3, 3), entry(3).line)
   log.close()
 })

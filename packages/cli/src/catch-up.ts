@@ -18,7 +18,9 @@ export interface CatchUp {
 
 const restartTimeoutMs = 60_000
 const catchUpTimeoutMs = 300_000
-const pollMs = 10
+const restartPollMs = 10
+/** Each question costs the one that catches up as much as thirty orders do. */
+const catchUpPollMs = 50
 const sliceMs = 250
 const slicesBefore = 20
 
@@ -28,7 +30,7 @@ export async function measureRestart(cluster: Cluster, name: string): Promise<nu
     const before = await replica.status()
     const startedAt = performance.now()
     await cluster.kill(name)
-    await reached(replica, before.appliedIndex, restartTimeoutMs)
+    await reached(replica, before.appliedIndex, restartPollMs, restartTimeoutMs)
     return performance.now() - startedAt
   })
 }
@@ -46,7 +48,7 @@ export async function measureCatchUp(cluster: Cluster, name: string, load: Meter
       let elapsedMs = 0
       const catchingUp = (async () => {
         await cluster.start(name)
-        caughtUp = await reached(replica, goal.lastIndex, catchUpTimeoutMs)
+        caughtUp = await reached(replica, goal.lastIndex, catchUpPollMs, catchUpTimeoutMs)
         elapsedMs = performance.now() - startedAt
       })()
       catchingUp.catch(() => {})
@@ -81,7 +83,7 @@ async function withReplica<Result>(
   }
 }
 
-async function reached(replica: OrderClient, index: number, timeoutMs: number): Promise<OrderStatus> {
+async function reached(replica: OrderClient, index: number, pollMs: number, timeoutMs: number): Promise<OrderStatus> {
   const deadline = performance.now() + timeoutMs
   for (;;) {
     const status = await replica.status().catch(() => null)

@@ -33,11 +33,10 @@ export class Leader implements RoleHandler {
     return this.#member.id
   }
 
-  /** A heartbeat, or to step down; or, while any follower lacks an entry, what is sent to it at the next tick. */
+  /** A heartbeat, or to step down; or, while any follower should get an entry soon, what is sent to it at the next tick. */
   get ticksToDue(): number {
-    const { log, options } = this.#member
-    if (this.#followers.some(({ matchIndex }) => matchIndex < log.lastIndex)) return 1
-    return Math.min(this.#ticksToHeartbeat, options.electionTicks - this.#ticksUnheard)
+    if (this.#followers.some(follower => this.#countWaiting(follower) > 0 && this.#isUrgent(follower))) return 1
+    return Math.min(this.#ticksToHeartbeat, this.#member.options.electionTicks - this.#ticksUnheard)
   }
 
   /** For so long a majority has not been heard. */
@@ -86,7 +85,8 @@ export class Leader implements RoleHandler {
     }
     for (const follower of this.#followers) {
       follower.tick()
-      this.#replicate(follower)
+      if (this.#ticksToHeartbeat <= 0) this.#replicate(follower)
+      else this.#replicateSoon(follower)
     }
     if (this.#ticksToHeartbeat <= 0) this.#heartbeat()
   }
@@ -140,17 +140,25 @@ export class Leader implements RoleHandler {
     this.#send(follower, this.#countFor(follower))
   }
 
-  /** Sends what waits for the follower, if it should not wait for the next tick. */
+  /** Sends what waits for the follower, if it should not wait for the next heartbeat. */
   #replicateSoon(follower: Progress): void {
-    const waiting = this.#member.log.lastIndex - follower.nextIndex + 1
-    if (this.#isNear(follower) || waiting >= this.#member.options.entriesPerAppendMax) this.#replicate(follower)
+    if (this.#isUrgent(follower)) this.#replicate(follower)
+  }
+
+  #isUrgent(follower: Progress): boolean {
+    return this.#isNear(follower) || this.#countWaiting(follower) >= this.#member.options.entriesPerAppendMax
+  }
+
+  /** Entries that were not sent to the follower yet. */
+  #countWaiting({ nextIndex }: Progress): number {
+    return this.#member.log.lastIndex - nextIndex + 1
   }
 
   /**
    * Whether the follower is one of the few that are enough for a majority: those furthest ahead, then the most preferred.
-   * They get every entry at once; the others get what has gathered at each tick, which spares them and the leader most
-   * of the work (the "thrifty" mode of Egalitarian Paxos, SOSP '13). One that no longer answers falls behind, and another
-   * takes its place within a tick.
+   * They get every entry at once; the others get what has gathered at each heartbeat, which spares them and the leader
+   * most of the work (the "thrifty" mode of Egalitarian Paxos, SOSP '13). One that no longer answers falls behind, and
+   * another takes its place with the next heartbeat.
    */
   #isNear({ matchIndex, member }: Progress): boolean {
     const ahead = this.#followers.filter(
@@ -160,17 +168,19 @@ export class Leader implements RoleHandler {
   }
 
   #replicate(follower: Progress): void {
-    while (follower.mayAppend && follower.nextIndex <= this.#member.log.lastIndex) {
+    while (follower.mayAppend && this.#countWaiting(follower) > 0) {
       this.#send(follower, this.#countFor(follower))
     }
   }
 
   #countFor(follower: Progress): number {
-    const waiting = this.#member.log.lastIndex - follower.nextIndex + 1
-    return Math.min(waiting, this.#member.options.entriesPerAppendMax, follower.allowance)
+    return Math.min(this.#countWaiting(follower), this.#member.options.entriesPerAppendMax, follower.allowance)
   }
 
-  /** An empty append at the end of what was sent: a follower that missed some of it refuses, and so gets it again. */
+  /**
+   * An empty append at the end of what was sent: a follower that missed some of it refuses, and so gets it again. It is
+   * answered at once, whatever the follower's disk still has to do.
+   */
   #heartbeat(): void {
     this.#ticksToHeartbeat = this.#member.options.heartbeatTicks
     for (const follower of this.#followers) this.#send(follower, 0)

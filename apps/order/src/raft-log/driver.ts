@@ -247,9 +247,13 @@ export class RaftLog implements ReplicatedLog {
   }
 
   #send(message: Message): void {
-    const hasEntries = message.type === 'appendRequest' && message.count > 0
-    const lines = hasEntries ? this.lines(message.prevIndex + 1, message.prevIndex + message.count) : ''
-    this.#options.transport.send(message, lines)
+    const { logFile, transport } = this.#options
+    if (message.type !== 'appendRequest' || message.count === 0) {
+      transport.send(message, '')
+      return
+    }
+    const [from, to] = [message.prevIndex + 1, message.prevIndex + message.count]
+    transport.send(message, logFile.stored(from, to) ?? logFile.lines(from, to))
   }
 
   /** The one place that writes the log: what is appended during a sync goes into the next. */

@@ -219,14 +219,27 @@ export class LogFile {
    * @throws RotError when the disk gives back something else than was written
    */
   lines(from: number, to: number): string {
-    const firstRecent = this.lastIndex - this.#recent.length + 1
+    const firstRecent = this.#firstRecent
     if (from < firstRecent && to >= firstRecent) return this.lines(from, firstRecent - 1) + this.lines(firstRecent, to)
     if (from === to && from >= firstRecent) return this.#recent[from - firstRecent] as string
     if (from >= firstRecent) return this.#recent.slice(from - firstRecent, to - firstRecent + 1).join('')
-    return this.#linesOfFile(from, to)
+    return this.#read(from, to).toString('latin1')
   }
 
-  #linesOfFile(from: number, to: number): string {
+  /**
+   * As `lines`, but the bytes in the file, good until the next call; null when some of the lines are in memory. For a
+   * follower that is far behind: it is spared the way by a string.
+   */
+  stored(from: number, to: number): Buffer | null {
+    return to < this.#firstRecent ? this.#read(from, to) : null
+  }
+
+  /** The first index of those in memory. */
+  get #firstRecent(): number {
+    return this.lastIndex - this.#recent.length + 1
+  }
+
+  #read(from: number, to: number): Buffer {
     const offset = this.offsetOf(from)
     const bytes = this.#file.read(offset, this.offsetOf(to + 1) - offset)
     const line = new LineCursor(bytes)
@@ -234,7 +247,7 @@ export class LogFile {
       if (!line.next() || !line.verify() || line.index !== index)
         throw new RotError(`log.jsonl is bad at index ${index}`)
     }
-    return bytes.toString('latin1')
+    return bytes
   }
 
   close(): void {

@@ -8,9 +8,9 @@ import type { Entry, MemberId, Message } from '@bazaar/raft'
 
 const headBytesMax = 1024
 
-/** The bytes of a message (Latin-1); `lines` are the lines of its entries. */
-export function encodeMessage(message: Message, lines: string): string {
-  return `${JSON.stringify({ ...message, bytes: lines.length })}\n${lines}`
+/** The line of a message (Latin-1), after which the lines of its entries follow, in so many bytes. */
+export function encodeHead(message: Message, bytes: number): string {
+  return `${JSON.stringify({ ...message, bytes })}\n`
 }
 
 /** Cuts a byte stream back into messages. One per connection. */
