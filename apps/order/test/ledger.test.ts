@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import {
   type Command,
   decode,
@@ -97,6 +98,21 @@ t.test('a line of the log', async t => {
   for (let length = 1; length <= 255; length++) {
     const { line } = seal(1, 1, encodeFact(buy(1, 1, 'k'.repeat(length))))
     if (open(line)?.index !== 1) t.fail(`a line with a key of ${length} characters did not pass`)
+  }
+
+  for (const frame of [
+    '{"indeX":7,"term":1,',
+    '["index":7,"term":1,',
+    '{"index"=7,"term":1,',
+    '{"index":7,"Term":1,',
+  ]) {
+    const body = `${frame}"type":"noop"`
+    const crc = crc32(body).toString(16).padStart(8, '0')
+    t.equal(
+      open(`${body},"crc":"${crc}"}\n`),
+      null,
+      `a line that begins with ${frame} does not pass, whatever its checksum`,
+    )
   }
 
   const { line } = seal(1, 1, encodeFact(buy(1, 1, 'k')))

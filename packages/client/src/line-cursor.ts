@@ -1,10 +1,12 @@
 import { crc32 } from './crc32.ts'
-import { head, logLineBytesMax, newline, tailEnd, tailHead, tailLength, termHead } from './log-line.ts'
+import { head, tailEnd, tailHead, tailLength, termHead } from './line-frame.ts'
+import { logLineBytesMax, newline } from './log-line.ts'
 
 const zero = 0x30
 const nine = 0x39
 const quote = 0x22
 const comma = 0x2c
+const colon = 0x3a
 const backslash = 0x5c
 
 /** How much stands between the values of an order's line. */
@@ -16,6 +18,7 @@ const priceGap = ',"price":'.length
 const keyGap = ',"key":"'.length
 
 /** Parts of the frame, four bytes in a number, as a `DataView` reads them. */
+const headWords = wordsOf(head)
 const tailHeadWords = wordsOf(tailHead)
 const termHeadWords = wordsOf(termHead)
 const buyWord = wordAt('buy"', 0)
@@ -68,11 +71,12 @@ export class LineCursor {
     return this.bytes.toString('latin1', this.start, this.end)
   }
 
-  /** Whether the checksum of the line is right. The fact is not parsed: the checksum vouches for it. */
+  /** Whether checksum and frame of the line are right. The fact is not parsed: the checksum vouches for it. */
   verify(): boolean {
     const { start, end } = this
     const bodyEnd = end - tailLength
     if (bodyEnd < start + head.length || end - start > logLineBytesMax) return false
+    if (!this.#stands(headWords, start) || this.#view.getUint8(start + head.length - 1) !== colon) return false
     if (!this.#stands(tailHeadWords, bodyEnd) || !this.#ends(tailEnd)) return false
     if (this.#hexAt(bodyEnd + tailHead.length) !== crc32(this.#view, start, bodyEnd)) return false
     const indexEnd = this.#digitsEnd(start + head.length)
@@ -152,7 +156,7 @@ export class LineCursor {
 
 type Words = readonly [number, number]
 
-/** Eight characters of ASCII. */
+/** The first eight characters of an ASCII text. */
 function wordsOf(text: string): Words {
   return [wordAt(text, 0), wordAt(text, 4)]
 }

@@ -1,4 +1,5 @@
 import { crc32 as crc32OfText } from 'node:zlib'
+import { head, tailHead, tailLength, termHead } from './line-frame.ts'
 import type { Fact, LogEntry } from './schemas.ts'
 
 /**
@@ -6,14 +7,8 @@ import type { Fact, LogEntry } from './schemas.ts'
  * is its length in bytes, and every replica stores and hands on the leader's line as it came.
  */
 
-export const head = '{"index":'
-export const termHead = ',"term":'
-export const tailHead = ',"crc":"'
-export const tailEnd = '"}\n'
-export const tailLength = tailHead.length + 8 + tailEnd.length
 /** The byte that ends a line. */
 export const newline = 10
-
 /** No line of a log is longer: a name is at most 64 code points (12 characters each, escaped), a key 255 (2 each). */
 export const logLineBytesMax = 2048
 
