@@ -68,10 +68,10 @@ export class Ledger {
     if (entry.type === 'product') this.#applyProduct(entry)
     else if (entry.type === 'stock') this.#stocked(entry.name).quantity += entry.quantity
     else if (entry.type === 'seeded') this.#seeded = true
-    else if (entry.type === 'buy')
-      this.#applyOrder({ ...entry, stockChange: -entry.quantity }, this.#stocked(entry.name))
-    else if (entry.type === 'sell')
-      this.#applyOrder({ ...entry, stockChange: entry.quantity }, this.#stocked(entry.name))
+    else if (entry.type !== 'noop') {
+      const stockChange = entry.type === 'buy' ? -entry.quantity : entry.quantity
+      this.#applyOrder({ ...entry, stockChange }, this.#stocked(entry.name))
+    }
   }
 
   #advanceTo(index: number): void {

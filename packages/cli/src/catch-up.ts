@@ -19,7 +19,7 @@ export interface CatchUp {
 const restartTimeoutMs = 60_000
 const catchUpTimeoutMs = 300_000
 const restartPollMs = 10
-/** Each question costs the one that catches up as much as thirty orders do. */
+/** Less often: each question takes time from what is measured. */
 const catchUpPollMs = 50
 const sliceMs = 250
 const slicesBefore = 20

@@ -68,9 +68,9 @@ export class LogFile {
   }
 
   /**
-   * Reads the whole file and calls `onLine` with a cursor at each good line. A bad line at or after `syncedBytes` is the unsynced
-   * tail of a crash: the file is cut there, and what the ring has of it is put back. Before it, or when the file is
-   * shorter, it is rot ("Protocol-Aware Recovery", FAST '18).
+   * Reads the whole file and calls `onLine` with a cursor at each good line. A bad line at or after `syncedBytes` is the
+   * unsynced tail of a crash: the file is cut there, and what the ring has of it is put back. Before it, or when the file
+   * is shorter, it is rot ("Protocol-Aware Recovery", FAST '18).
    * @throws RotError with the place
    */
   async recover(syncedBytes: number, onLine: (line: LineCursor) => void): Promise<void> {
