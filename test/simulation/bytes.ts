@@ -21,9 +21,9 @@ export class Bytes {
     this.#length = length
   }
 
-  write(bytes: Buffer, offset: number): void {
+  write(bytes: Uint8Array, offset: number): void {
     this.resize(Math.max(this.#length, offset + bytes.length))
-    bytes.copy(this.#buffer, offset)
+    this.#buffer.set(bytes, offset)
   }
 
   /** A view; it is good until the next change. */

@@ -78,17 +78,17 @@ export class SimulatedDisk {
       get size() {
         return file.size
       },
-      append: text => {
+      append: bytes => {
         if (!life.calls()) return
         this.#needRoom(path)
         files.beforeWrite()
-        file.append(Buffer.from(text, 'latin1'))
+        file.append(bytes)
       },
       // Needs no room: the blocks are there.
-      write: (offset, text) => {
+      write: (offset, bytes) => {
         if (!life.calls()) return
         files.beforeWrite()
-        file.write(Buffer.from(text, 'latin1'), offset)
+        file.write(bytes, offset)
       },
       read: (offset, length) => file.read(offset, length),
       sync: () => (this.#isQuick && health.slowness === 1 ? this.#syncInPlace(path, file) : this.#sync(path, file)),

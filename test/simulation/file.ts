@@ -36,11 +36,11 @@ export class SimulatedFile {
     return this.#cache.length
   }
 
-  append(bytes: Buffer): void {
+  append(bytes: Uint8Array): void {
     this.write(bytes, this.#cache.length)
   }
 
-  write(bytes: Buffer, offset: number): void {
+  write(bytes: Uint8Array, offset: number): void {
     this.#cache.write(bytes, offset)
     this.#touch(offset, offset + bytes.length)
   }

@@ -1,6 +1,6 @@
 import type { MemberId, Message } from '@bazaar/raft'
 import type { Transport } from '../../apps/order/src/raft-log/transport.ts'
-import { encodeHead, MessageReader } from '../../apps/order/src/raft-log/wire.ts'
+import { encode, MessageReader } from '../../apps/order/src/raft-log/wire.ts'
 import type { Life } from './life.ts'
 import type { Network } from './network.ts'
 
@@ -59,15 +59,14 @@ export class PeerTransport implements Transport {
     this.#end()
   }
 
-  send(message: Message, lines: string | Buffer): void {
+  send(message: Message, lines: Uint8Array): void {
     const { network, nameOf, life, now, id, trace } = this.#options
     const connection = this.#outgoing.get(message.to)
     if (!life.calls() || connection === undefined || connection.closed) return
     const [from, to] = [nameOf(id), nameOf(message.to)]
     trace(`${from} → ${to} ${JSON.stringify(message)}`)
     if (network.blocked(from, to)) return
-    const head = Buffer.from(encodeHead(message, lines.length), 'latin1')
-    const chunk = Buffer.concat([head, typeof lines === 'string' ? Buffer.from(lines, 'latin1') : lines])
+    const chunk = encode(message, lines)
     for (const { delayMs, overtaken } of network.arrivals()) {
       const arrival = overtaken ? now() + delayMs : Math.max(connection.lastArrival, now() + delayMs)
       if (!overtaken) connection.lastArrival = arrival

@@ -23,7 +23,7 @@ export function replicaClient({ orders, logs }: World, life: Life, name: string)
     log: async (after: number, options?: Partial<StreamOptions>): Promise<LogStream> => {
       const stream = { idleMs: idleTimeoutMs, ...options }
       const { head, chunks } = await logs.open(life, name, stream, (service, sink) => service.log(after, sink))
-      return { ...head, chunks: withoutHeartbeats(chunks) }
+      return { ...head, chunks: bytesOf(chunks) }
     },
   }
 }
@@ -38,11 +38,11 @@ export function catalogClient({ catalogs, changes }: World, life: Life, name: st
     async *changes(options?: Partial<StreamOptions>): AsyncGenerator<readonly Change[]> {
       const stream = { idleMs: idleTimeoutMs, ...options }
       const { chunks } = await changes.open(life, name, stream, (service, sink) => service.changes(sink))
-      for await (const lines of withoutHeartbeats(chunks)) yield lines.map(line => JSON.parse(line) as Change)
+      for await (const lines of chunks) yield lines.filter(line => line !== '').map(line => JSON.parse(line) as Change)
     },
   }
 }
 
-async function* withoutHeartbeats(chunks: AsyncIterable<readonly string[]>): AsyncGenerator<readonly string[]> {
-  for await (const lines of chunks) yield lines.filter(line => line !== '')
+async function* bytesOf(chunks: AsyncIterable<readonly string[]>): AsyncGenerator<Buffer> {
+  for await (const lines of chunks) yield Buffer.from(lines.map(line => `${line}\n`).join(''))
 }

@@ -5,7 +5,7 @@ import type { Network } from './network.ts'
 /** The writing end, as much of an HTTP answer as the feeds use. */
 export interface Sink {
   readonly writableLength: number
-  write(text: string): boolean
+  write(data: string | Uint8Array): boolean
   end(): void
   destroy(): void
   on(event: string, listener: () => void): void
@@ -92,7 +92,8 @@ class NetworkSink implements Sink {
     }
   }
 
-  write(text: string): boolean {
+  write(data: string | Uint8Array): boolean {
+    const text = Buffer.from(data as Uint8Array).toString()
     if (this.#life.calls()) this.deliver(() => this.#reader.push(text))
     return true
   }

@@ -1,4 +1,4 @@
-import { BazaarError, type Clock } from '@bazaar/client'
+import { BazaarError, type Clock, LineCursor } from '@bazaar/client'
 import type { ChangeFeed } from './change-feed.ts'
 import type { Products } from './products.ts'
 import { Waiters } from './waiters.ts'
@@ -51,14 +51,16 @@ export class Catalog {
   }
 
   /**
-   * Folds lines of the log, tells the subscribers and lets waiting look-ups go on.
+   * Folds lines of the log, tells the subscribers and lets waiting look-ups go on. An empty line is a heartbeat.
    *
    * @throws CorruptLineError, OtherLogError; the lines before it are applied
    */
-  apply(lines: readonly string[]): void {
+  apply(lines: Buffer): void {
     const changed = new Set<string>()
+    const line = new LineCursor(lines)
     try {
-      for (const line of lines) {
+      while (line.next()) {
+        if (line.isEmpty) continue
         const name = this.products.apply(line)
         if (name !== null) changed.add(name)
       }

@@ -1,7 +1,6 @@
 import { type Clock, type LogStream, type OrderStatus, sleep } from '@bazaar/client'
 import type { Catalog } from './catalog.ts'
-import { CorruptLineError } from './line.ts'
-import { OtherLogError } from './products.ts'
+import { CorruptLineError, OtherLogError } from './products.ts'
 import { agreedLeader, askStatuses, expectFailure, type Replica } from './replica.ts'
 
 /** A stream that is silent for so long, in ms, is dropped; its replica sends a heartbeat every 100 ms. */

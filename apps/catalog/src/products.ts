@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { crc32 } from 'node:zlib'
-import type { LogEntry, Product } from '@bazaar/client'
-import { readLine } from './line.ts'
+import { decode, type LineCursor, type LogEntry, type Product } from '@bazaar/client'
 
 /** A product, its stock in units, and the index of the entry that changed it last. */
 export interface HeldProduct extends Product {
@@ -16,6 +15,11 @@ export interface Snapshot {
   seeded: boolean
   products: readonly HeldProduct[]
   crc: number
+}
+
+/** A line of the log that is not what its replica once wrote: it was damaged on the disk or on the way. */
+export class CorruptLineError extends Error {
+  override readonly name = 'CorruptLineError'
 }
 
 /** The line at an index already applied is not the one that was applied: the log is another one. */
@@ -55,21 +59,24 @@ export class Products {
   }
 
   /**
-   * Folds a line of the log and returns the name of the product that it changed, or null. A line that was folded before
+   * Folds the line of the log at which the cursor stands, and returns the name of the product that it changed, or null. A line that was folded before
    * is skipped; one that would leave a gap is a bug and throws an AssertionError.
    *
    * @throws CorruptLineError, OtherLogError
    */
-  apply(line: string): string | null {
-    const { entry, crc } = readLine(line)
-    if (entry.index === this.#appliedIndex && crc !== this.#appliedCrc) {
-      throw new OtherLogError(`the entry at index ${entry.index} is not the one that was applied`)
+  apply(line: LineCursor): string | null {
+    if (!line.verify()) {
+      throw new CorruptLineError(`the checksum of this line of the log does not fit: ${line.text.slice(0, 200)}`)
     }
-    if (entry.index <= this.#appliedIndex) return null
-    assert.equal(entry.index, this.#appliedIndex + 1, 'the stream of the log has a gap')
-    const changed = this.#fold(entry)
-    this.#appliedIndex = entry.index
-    this.#appliedTerm = entry.term
+    const { index, term, crc } = line
+    if (index === this.#appliedIndex && crc !== this.#appliedCrc) {
+      throw new OtherLogError(`the entry at index ${index} is not the one that was applied`)
+    }
+    if (index <= this.#appliedIndex) return null
+    assert.equal(index, this.#appliedIndex + 1, 'the stream of the log has a gap')
+    const changed = line.readOrder() ? this.#change(index, line.name, line.stockChange) : this.#fold(decode(line.text))
+    this.#appliedIndex = index
+    this.#appliedTerm = term
     this.#appliedCrc = crc
     return changed
   }
@@ -85,9 +92,9 @@ export class Products {
         return this.#foldProduct(entry)
       case 'stock':
       case 'sell':
-        return this.#change(entry, entry.quantity)
+        return this.#change(entry.index, entry.name, entry.quantity)
       case 'buy':
-        return this.#change(entry, -entry.quantity)
+        return this.#change(entry.index, entry.name, -entry.quantity)
     }
   }
 
@@ -98,7 +105,7 @@ export class Products {
     return this.#changed(name)
   }
 
-  #change({ index, name }: { index: number; name: string }, difference: number): string {
+  #change(index: number, name: string, difference: number): string {
     const product = this.#products.get(name)
     assert(product !== undefined, `the entry at index ${index} is about ${name}, which is not a product`)
     product.quantity += difference

@@ -7,11 +7,10 @@ import t, { type Test } from 'tap'
 import { buildApp } from '../src/app.ts'
 import { Catalog } from '../src/catalog.ts'
 import { ChangeFeed, heartbeatIntervalMs, subscribersMax, unsentBytesMax } from '../src/change-feed.ts'
-import { CorruptLineError, readLine } from '../src/line.ts'
-import { OtherLogError, Products } from '../src/products.ts'
+import { CorruptLineError, OtherLogError, Products } from '../src/products.ts'
 import { SnapshotFile } from '../src/snapshot-file.ts'
 import { waitersMax, waitMaxMs } from '../src/waiters.ts'
-import { lineOf } from './fake-cluster.ts'
+import { bytesOf, cursorAt, lineOf } from './fake-cluster.ts'
 import { ManualClock } from './manual-clock.ts'
 
 const facts: Fact[] = [
@@ -30,7 +29,7 @@ const fox = '{"name":"Füchsin 🦊","price":9,"quantity":7}'
 
 function folded(count = lines.length): Products {
   const products = new Products()
-  for (const line of lines.slice(0, count)) products.apply(line)
+  for (const line of lines.slice(0, count)) products.apply(cursorAt(line))
   return products
 }
 
@@ -54,33 +53,38 @@ t.test('the fold over the log gives prices and stock', async t => {
   t.match(products.get('Tux'), { index: 7, quantity: 2 })
   t.equal(products.appliedIndex, 8)
   t.ok(products.seeded)
-  t.equal(products.apply(lines[3] as string), null, 'a line folded before is skipped')
+  t.equal(products.apply(cursorAt(lines[3] as string)), null, 'a line folded before is skipped')
   t.equal(products.listJSON(), `[${tux},${fox}]`)
-  t.throws(() => products.apply(lineOf(10, 1, { type: 'noop' })), /gap/)
-  t.throws(() => products.apply(lineOf(9, 1, { ...facts[3], quantity: 3 } as Fact)), /below 0/)
-  t.throws(() => products.apply(lineOf(9, 1, { ...facts[3], name: 'None' } as Fact)), /not a product/)
-  t.throws(() => products.apply(lineOf(8, 2, { type: 'noop' })), OtherLogError, 'the last line has another content')
+  t.throws(() => products.apply(cursorAt(lineOf(10, 1, { type: 'noop' }))), /gap/)
+  t.throws(() => products.apply(cursorAt(lineOf(9, 1, { ...facts[3], quantity: 3 } as Fact))), /below 0/)
+  t.throws(() => products.apply(cursorAt(lineOf(9, 1, { ...facts[3], name: 'None' } as Fact))), /not a product/)
+  t.throws(
+    () => products.apply(cursorAt(lineOf(8, 2, { type: 'noop' }))),
+    OtherLogError,
+    'the last line has another content',
+  )
 })
 
 t.test('a line with any damaged bit is refused', async t => {
   const line = lines[1] as string
+  const read = (text: string) => folded(1).apply(cursorAt(text))
   for (let at = 0; at < line.length; at += 1) {
     for (let bit = 0; bit < 8; bit += 1) {
       const damaged = line.slice(0, at) + String.fromCharCode(line.charCodeAt(at) ^ (1 << bit)) + line.slice(at + 1)
-      t.throws(() => readLine(damaged), CorruptLineError, `bit ${bit} of byte ${at}`)
+      t.throws(() => read(damaged), CorruptLineError, `bit ${bit} of byte ${at}`)
     }
   }
-  t.throws(() => readLine(',"crc":"00000000"}'), CorruptLineError, 'nothing, with its checksum')
-  t.throws(() => readLine(`${line.slice(0, -3)} "}`), CorruptLineError)
-  t.throws(() => readLine(''), CorruptLineError)
-  t.throws(() => readLine(line.slice(0, 40)), CorruptLineError)
+  t.throws(() => read(',"crc":"00000000"}'), CorruptLineError, 'nothing, with its checksum')
+  t.throws(() => read(`${line.slice(0, -3)} "}`), CorruptLineError)
+  t.throws(() => read(''), CorruptLineError)
+  t.throws(() => read(line.slice(0, 40)), CorruptLineError)
 })
 
 t.test('a snapshot restores the same state, and a damaged one nothing', async t => {
   const stored = JSON.parse(JSON.stringify(folded(5).snapshot()))
   const products = new Products()
   t.ok(products.restore(stored))
-  for (const line of lines) products.apply(line)
+  for (const line of lines) products.apply(cursorAt(line))
   t.strictSame(products.snapshot(), folded().snapshot())
   const other = new Products()
   t.notOk(other.restore({ ...stored, products: [{ ...stored.products[0], quantity: 99 }] }))
@@ -96,16 +100,16 @@ t.test('look-ups wait until the catalog has caught up, and for the index that th
   const later = app.inject('/products/Tux?index=8')
   t.equal((await app.inject('/ready')).statusCode, 503)
   catalog.catchUpTo({ index: 2, term: 1 })
-  catalog.apply(lines.slice(0, 1))
+  catalog.apply(bytesOf(lines.slice(0, 1)))
   t.notOk(catalog.ready)
-  catalog.apply(lines.slice(1, 4))
+  catalog.apply(bytesOf(lines.slice(1, 4)))
   t.equal((await early).body, '{"index":4,"data":{"name":"Tux","price":25.99,"quantity":1}}')
   t.match(
     (await app.inject('/ready')).json().error.message,
     /first products/,
     'caught up, but the shop is not set up yet',
   )
-  catalog.apply(lines.slice(4))
+  catalog.apply(bytesOf(lines.slice(4)))
   t.equal((await app.inject('/ready')).statusCode, 200)
   const answer = await later
   t.equal(answer.body, `{"index":8,"data":${tux}}`)
@@ -130,16 +134,16 @@ t.test('look-ups wait until the catalog has caught up, and for the index that th
 t.test('a catalog is not ready before it has seen an entry of the leader’s own term', async t => {
   const { catalog } = buildCatalog()
   catalog.catchUpTo({ index: 3, term: 2 })
-  catalog.apply(lines)
+  catalog.apply(bytesOf(lines))
   t.notOk(catalog.ready, 'older entries may be committed that this leader has not committed yet')
-  catalog.apply([lineOf(9, 2, { type: 'noop' })])
+  catalog.apply(bytesOf([lineOf(9, 2, { type: 'noop' })]))
   t.ok(catalog.ready)
 })
 
 t.test('a wait ends with 503 after its limit, and only so many wait', async t => {
   const { clock, catalog, app } = buildCatalog()
   catalog.catchUpTo({ index: 1, term: 1 })
-  catalog.apply(lines)
+  catalog.apply(bytesOf(lines))
   const waiting = Array.from({ length: waitersMax }, () => app.inject('/products/Tux?index=9'))
   await app.inject('/health')
   t.equal(catalog.waiting, waitersMax)
@@ -173,11 +177,11 @@ class FakeSubscriber {
 
 t.test('the feed names each changed product once per batch, and never falls silent', async t => {
   const { clock, catalog } = buildCatalog()
-  catalog.apply(lines.slice(0, 3))
+  catalog.apply(bytesOf(lines.slice(0, 3)))
   const subscriber = new FakeSubscriber()
   catalog.feed.join(subscriber, catalog.products)
   t.equal(subscriber.text, '{"index":3}\n')
-  catalog.apply(lines.slice(3))
+  catalog.apply(bytesOf(lines.slice(3)))
   t.equal(subscriber.text, '{"index":3}\n{"index":7,"name":"Tux"}\n{"index":5,"name":"Füchsin 🦊"}\n')
   subscriber.text = ''
   clock.advance(3 * heartbeatIntervalMs)
@@ -211,7 +215,7 @@ t.test('the snapshot is written lazily, and a damaged one is set aside', async t
   const products = folded()
   products.reset()
   const file = await SnapshotFile.open(folder, products, { clock, warn })
-  for (const line of lines) products.apply(line)
+  for (const line of lines) products.apply(cursorAt(line))
   file.start()
   t.notOk(existsSync(path))
   await file.save()
@@ -249,7 +253,7 @@ t.test('a full disk costs a warning, a failing one the process', async t => {
     warn: message => void warnings.push(message),
     disk,
   })
-  products.apply(lines[0] as string)
+  products.apply(cursorAt(lines[0] as string))
   await file.save()
   t.match(warnings, [/disk is full/])
   code = 'EIO'

@@ -7,6 +7,7 @@ import {
   type Command,
   type CommandResult,
   type Fact,
+  LineCursor,
   OrderClient,
   type OrderStatus,
   socketPath,
@@ -22,6 +23,18 @@ export function lineOf(index: number, term: number, fact: Fact): string {
     .slice(0, -1)
     .replace(/[^\x20-\x7e]/g, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
   return `${body},"crc":"${crc32(body).toString(16).padStart(8, '0')}"}`
+}
+
+/** Lines as they are streamed. */
+export function bytesOf(lines: readonly string[]): Buffer {
+  return Buffer.from(lines.map(line => `${line}\n`).join(''), 'latin1')
+}
+
+/** A cursor at a line. */
+export function cursorAt(line: string): LineCursor {
+  const cursor = new LineCursor(bytesOf([line]))
+  cursor.next()
+  return cursor
 }
 
 /**

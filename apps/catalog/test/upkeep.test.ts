@@ -10,7 +10,7 @@ import { readProductFile } from '../src/product-file.ts'
 import { Products } from '../src/products.ts'
 import { Restock } from '../src/restock.ts'
 import { Seed } from '../src/seed.ts'
-import { lineOf } from './fake-cluster.ts'
+import { bytesOf, lineOf } from './fake-cluster.ts'
 import { ManualClock } from './manual-clock.ts'
 
 const lines = [
@@ -48,7 +48,7 @@ t.test('restocking asks for every empty product at each interval, with a key for
   const levels: Record<string, number> = { Tux: 5, 'Füchsin 🦊': 0 }
   const restock = new Restock(catalog, commands, clock, { intervalMs: 1000, levelOf: name => levels[name] ?? 0 })
   restock.start()
-  catalog.apply(lines)
+  catalog.apply(bytesOf(lines))
   clock.advance(1000)
   t.strictSame(commands.asked, [], 'not before it has caught up')
   catalog.catchUpTo({ index: 1, term: 1 })
@@ -59,7 +59,7 @@ t.test('restocking asks for every empty product at each interval, with a key for
     t.strictSame(commands.asked.splice(0), [command], 'the same emptiness has the same key')
     fails = false
   }
-  catalog.apply([lineOf(4, 1, { type: 'stock', name: 'Tux', quantity: 5, key: 'restock:3:Tux' })])
+  catalog.apply(bytesOf([lineOf(4, 1, { type: 'stock', name: 'Tux', quantity: 5, key: 'restock:3:Tux' })]))
   clock.advance(1000)
   t.strictSame(commands.asked, [])
   restock.stop()
@@ -93,7 +93,7 @@ t.test('seeding goes on until it is done, and does not mind that another catalog
   await running
   const product = { type: 'product', key: 'seed:Tux', name: 'Tux', price: 1, quantity: 2 }
   t.strictSame(commands.asked, [product, product, product, { type: 'seeded', key: 'seed' }])
-  catalog.apply([lineOf(1, 1, { type: 'seeded', key: 'seed' })])
+  catalog.apply(bytesOf([lineOf(1, 1, { type: 'seeded', key: 'seed' })]))
   await seed.run()
   t.equal(commands.asked.length, 4, 'a seeded log is left alone')
 })

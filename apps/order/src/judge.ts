@@ -64,10 +64,12 @@ export class Judge {
     return this.#keys.size > 0
   }
 
-  /** The entry is applied: from now on the ledger speaks for it. */
-  settle(entry: LogEntry): void {
-    if (entry.type === 'noop' || !this.#keys.delete(entry.key)) return
-    if (entry.type === 'buy' || entry.type === 'sell') this.#orders--
+  /** The entry with this key is applied: from now on the ledger speaks for it. Null is an entry without one. */
+  settle(key: string | null): void {
+    const command = key === null ? undefined : this.#keys.get(key)
+    if (command === undefined) return
+    this.#keys.delete(command.key)
+    if (command.type === 'buy' || command.type === 'sell') this.#orders--
     if (this.#keys.size === 0) this.reset()
   }
 

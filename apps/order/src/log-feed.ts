@@ -70,7 +70,7 @@ export class LogFeed {
       const to = Math.min(this.#log.appliedIndex, feed.next + linesTogetherMax - 1)
       const lines = this.#log.lines(feed.next, to)
       feed.next = to + 1
-      feed.blocked = !response.write(lines, 'latin1')
+      feed.blocked = !response.write(Buffer.from(lines))
     }
   }
 

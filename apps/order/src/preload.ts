@@ -1,12 +1,13 @@
 import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { encodeFact, type Fact, LineCursor, seal } from '@bazaar/client/contract'
+import { encodeFact, type Fact, LineCursor } from '@bazaar/client/contract'
 import { DurableJSONFile } from '@bazaar/service'
 import { Ledger } from './ledger.ts'
 import { realDisk } from './raft-log/disk.ts'
 import type { LogFile } from './raft-log/log-file.ts'
 import { recover } from './raft-log/recovery.ts'
+import { Sealer } from './raft-log/sealer.ts'
 import type { StoredState } from './raft-log/state-file.ts'
 
 /**
@@ -30,7 +31,7 @@ async function open(data: string, name: string): Promise<Replica> {
   const logPath = join(folder, 'log.jsonl')
   await mkdir(folder, { recursive: true })
   const opened: { log?: LogFile } = {}
-  const ledger = new Ledger(index => (opened.log as LogFile).lines(index, index), 1)
+  const ledger = new Ledger(index => (opened.log as LogFile).read(index, index).toString('latin1'), 1)
   const { logFile, stateFile } = await recover({
     disk: realDisk,
     logPath,
@@ -42,12 +43,12 @@ async function open(data: string, name: string): Promise<Replica> {
   })
   opened.log = logFile
   for (let index = ledger.appliedIndex + 1; index <= logFile.lastIndex; index++)
-    apply(ledger, logFile.lines(index, index))
+    apply(ledger, logFile.read(index, index))
   return { logPath, logFile, ledger, save: state => stateFile.save(state) }
 }
 
-function apply(ledger: Ledger, text: string): void {
-  const line = new LineCursor(Buffer.from(text, 'latin1'))
+function apply(ledger: Ledger, lines: Buffer): void {
+  const line = new LineCursor(lines)
   while (line.next()) ledger.apply(line)
 }
 
@@ -55,10 +56,11 @@ async function append({ logFile, ledger }: Replica, orders: number): Promise<voi
   const names = ledger.products().map(({ name }) => name)
   if (names.length === 0) throw new Error('the log has no products: start the cluster once, then preload')
   const term = logFile.termRuns.at(-1)?.term ?? 1
+  const sealer = new Sealer()
   const add = (fact: Fact): void => {
-    const entry = seal(logFile.lastIndex + 1, term, encodeFact(fact))
+    const entry = sealer.seal(logFile.lastIndex + 1, term, encodeFact(fact))
     logFile.append([entry])
-    apply(ledger, entry.line)
+    apply(ledger, logFile.read(entry.index, entry.index))
   }
   for (let done = 0; done < orders; done++) {
     const name = names[done % names.length] as string

@@ -1,8 +1,7 @@
 import type { LineCursor } from '@bazaar/client/contract'
 
 /**
- * Lines that are put together into one string, to be sent or written: 60 KiB of usual ones. V8 keeps a string of more than
- * 128 KiB apart from the young ones, and hundreds of them may wait for the next full collection.
+ * Lines that are sent, written or folded at a time: 60 KiB of usual ones.
  */
 export const linesTogetherMax = 400
 
@@ -42,8 +41,8 @@ export interface ReplicatedLog {
   barrier(): Promise<void>
 
   /**
-   * Hears every committed line, in order, once: some at a time, with a cursor before the first. Set before the log is
-   * opened. Must not throw.
+   * Hears every committed line, in order, once: some at a time, with a cursor before the first, whose bytes are good until
+   * it returns. Set before the log is opened. Must not throw.
    */
   onCommitted: (lines: LineCursor) => void
 
@@ -53,6 +52,6 @@ export interface ReplicatedLog {
   /** The committed line at `index`, which must be applied. */
   lineAt(index: number): string
 
-  /** Committed lines from `from` to `to`, one after the other. The caller bounds the stretch. */
-  lines(from: number, to: number): string
+  /** Committed lines from `from` to `to`, one after the other; good until the next call. The caller bounds the stretch. */
+  lines(from: number, to: number): Buffer
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { BazaarError, type Command, type CommandResult, decode } from '@bazaar/client/contract'
+import { BazaarError, type Command, type CommandResult } from '@bazaar/client/contract'
 import { Judge, type Verdict } from './judge.ts'
 import type { Ledger } from './ledger.ts'
 import type { Leadership, ReplicatedLog } from './replicated-log.ts'
@@ -42,7 +42,7 @@ export class Sequencer {
     log.onCommitted = lines => {
       while (lines.next()) {
         ledger.apply(lines)
-        if (this.#judge.waits) this.#judge.settle(decode(lines.text))
+        if (this.#judge.waits) this.#judge.settle(lines.key)
       }
       onApplied()
     }

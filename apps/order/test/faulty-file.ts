@@ -6,8 +6,8 @@ export function faultyFile(real: DiskFile, faults: Partial<Omit<DiskFile, 'size'
     get size() {
       return real.size
     },
-    append: text => real.append(text),
-    write: (offset, text) => real.write(offset, text),
+    append: bytes => real.append(bytes),
+    write: (offset, bytes) => real.write(offset, bytes),
     read: (offset, length) => real.read(offset, length),
     sync: () => real.sync(),
     syncInThread: () => real.syncInThread(),
@@ -20,8 +20,8 @@ export function faultyFile(real: DiskFile, faults: Partial<Omit<DiskFile, 'size'
 
 /** A call to `append` that finds the disk full while `isFull` says so. */
 export function appendUnlessFull(real: DiskFile, isFull: () => boolean): DiskFile['append'] {
-  return text => {
+  return bytes => {
     if (isFull()) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
-    real.append(text)
+    real.append(bytes)
   }
 }

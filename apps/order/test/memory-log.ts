@@ -49,15 +49,15 @@ export class MemoryLog implements ReplicatedLog {
   }
 
   lineAt(index: number): string {
-    return this.lines(index, index)
+    return this.lines(index, index).toString('latin1')
   }
 
-  lines(from: number, to: number): string {
-    return this.#lines.slice(from - 1, to).join('')
+  lines(from: number, to: number): Buffer {
+    return Buffer.from(this.#lines.slice(from - 1, to).join(''), 'latin1')
   }
 
   #append(fact: string | null): void {
-    this.#lines.push(seal(this.#lines.length + 1, this.leadership.term, fact).line)
+    this.#lines.push(seal(this.#lines.length + 1, this.leadership.term, fact))
     queueMicrotask(() => this.#commit())
   }
 

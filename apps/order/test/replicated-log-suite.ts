@@ -88,7 +88,7 @@ export async function replicatedLogSuite(t: Test, startHarness: () => Promise<Ha
       lines.map(line => decode(line).index),
       lines.map((_, place) => place + 1),
     )
-    t.equal(log.lines(1, lines.length), lines.join(''), 'lines can be read back')
+    t.equal(log.lines(1, lines.length).toString('latin1'), lines.join(''), 'lines can be read back')
     t.equal(log.lineAt(2), lines[1])
   })
 

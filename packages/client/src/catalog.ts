@@ -1,3 +1,4 @@
+import { linesOf } from './line-splitter.ts'
 import { Requester, type RequestOptions, successOf } from './request.ts'
 import type { CatalogStatus, Change, Product } from './schemas.ts'
 
@@ -40,8 +41,10 @@ export class CatalogClient {
    */
   async *changes(options?: { idleMs?: number; signal?: AbortSignal }): AsyncGenerator<readonly Change[]> {
     const stream = await this.#requester.lines('/changes', options)
-    for await (const lines of stream.chunks)
-      yield lines.filter(line => line !== '').map(line => JSON.parse(line) as Change)
+    for await (const bytes of stream.chunks)
+      yield linesOf(bytes)
+        .filter(line => line !== '')
+        .map(line => JSON.parse(line) as Change)
   }
 
   /** `GET /status`. */

@@ -1,6 +1,6 @@
 import { crc32 } from './crc32.ts'
 import { head, tailEnd, tailHead, tailLength, termHead } from './line-frame.ts'
-import { logLineBytesMax, newline } from './log-line.ts'
+import { decode, logLineBytesMax, newline } from './log-line.ts'
 
 const zero = 0x30
 const nine = 0x39
@@ -41,6 +41,8 @@ export class LineCursor {
   /** Its place, once `verify` or `readOrder` said yes; the term only after the first. */
   index = 0
   term = 0
+  /** Its checksum, once `verify` said yes. */
+  crc = 0
   /** After `readOrder` said yes. */
   number = 0
   /** What the order adds to the stock: less than 0 for one that buys. */
@@ -51,6 +53,7 @@ export class LineCursor {
   /** Where its key does. None of its characters is escaped. */
   keyStart = 0
   keyEnd = 0
+  #isOrder = false
 
   /** Stands before the first line. */
   constructor(bytes: Buffer) {
@@ -67,8 +70,25 @@ export class LineCursor {
     return true
   }
 
+  get isEmpty(): boolean {
+    return this.end - this.start === 1
+  }
+
   get text(): string {
     return this.bytes.toString('latin1', this.start, this.end)
+  }
+
+  /** The name of the order's product, once `readOrder` said yes. */
+  get name(): string {
+    const written = this.bytes.toString('latin1', this.nameStart, this.nameEnd)
+    return written.includes('\\') ? JSON.parse(`"${written}"`) : written
+  }
+
+  /** The entry's idempotency key, null when it has none, after `readOrder` said yes or no. */
+  get key(): string | null {
+    if (this.#isOrder) return this.bytes.toString('latin1', this.keyStart, this.keyEnd)
+    const entry = decode(this.text)
+    return entry.type === 'noop' ? null : entry.key
   }
 
   /** Whether checksum and frame of the line are right. The fact is not parsed: the checksum vouches for it. */
@@ -78,7 +98,8 @@ export class LineCursor {
     if (bodyEnd < start + head.length || end - start > logLineBytesMax) return false
     if (!this.#stands(headWords, start) || this.#view.getUint8(start + head.length - 1) !== colon) return false
     if (!this.#stands(tailHeadWords, bodyEnd) || !this.#ends(tailEnd)) return false
-    if (this.#hexAt(bodyEnd + tailHead.length) !== crc32(this.#view, start, bodyEnd)) return false
+    this.crc = crc32(this.#view, start, bodyEnd)
+    if (this.#hexAt(bodyEnd + tailHead.length) !== this.crc) return false
     const indexEnd = this.#digitsEnd(start + head.length)
     if (!this.#stands(termHeadWords, indexEnd)) return false
     this.index = this.#natural(start + head.length, indexEnd)
@@ -92,6 +113,11 @@ export class LineCursor {
    * order, or has a key with an escaped character: `decode` reads it.
    */
   readOrder(): boolean {
+    this.#isOrder = this.#readOrder()
+    return this.#isOrder
+  }
+
+  #readOrder(): boolean {
     const view = this.#view
     const indexAt = this.start + head.length
     const indexEnd = this.#digitsEnd(indexAt)

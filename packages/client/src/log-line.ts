@@ -1,5 +1,5 @@
 import { crc32 as crc32OfText } from 'node:zlib'
-import { head, tailHead, tailLength, termHead } from './line-frame.ts'
+import { head, tailEnd, tailHead, termHead } from './line-frame.ts'
 import type { Fact, LogEntry } from './schemas.ts'
 
 /**
@@ -26,20 +26,12 @@ export interface Place {
 }
 
 /** The line, with its newline, at this place for an encoded fact; null is a leader's no-op. */
-export function seal(index: number, term: number, fact: string | null): Place & { readonly line: string } {
+export function seal(index: number, term: number, fact: string | null): string {
   const body = `${head}${index}${termHead}${term},${fact ?? '"type":"noop"'}`
-  return { index, term, line: `${body},"crc":"${hex(crc32OfText(body))}"}\n` }
+  return `${body}${tailHead}${hex(crc32OfText(body))}${tailEnd}`
 }
 
-/** The checksum of a line without its newline, or null when it does not fit or the frame is wrong. */
-export function checksumOf(line: string): number | null {
-  const bodyEnd = line.length - tailLength + 1
-  if (!line.startsWith(head) || !line.startsWith(tailHead, bodyEnd) || !line.endsWith('"}')) return null
-  const crc = crc32OfText(line.slice(0, bodyEnd))
-  return line.startsWith(hex(crc), bodyEnd + tailHead.length) ? crc : null
-}
-
-/** The entry of a line, with or without its newline, that `LineCursor`, `checksumOf` or `seal` vouches for. */
+/** The entry of a line, with or without its newline, that `LineCursor` or `seal` vouches for. */
 export function decode(line: string): LogEntry {
   return JSON.parse(line) as LogEntry
 }

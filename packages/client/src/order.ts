@@ -7,8 +7,8 @@ import type { Command, CommandResult, Order, OrderStatus } from './schemas.ts'
 export interface LogStream {
   /** The replica's commit index when the stream began. */
   commitIndex: number
-  /** One array for each chunk that arrived; an empty one is a heartbeat. Rejects when the replica ends or falls silent. */
-  chunks: AsyncIterable<readonly string[]>
+  /** The lines of each chunk that arrived, an empty one as heartbeat. Rejects when the replica ends or falls silent. */
+  chunks: AsyncIterable<Buffer>
 }
 
 /** One order replica. Methods throw BazaarError (what the replica answered) or ConnectionError (no answer in time). */
@@ -50,7 +50,7 @@ export class OrderClient {
   /** `GET /log?after=N`. A replica that is silent for `idleMs` (it sends a heartbeat every 100 ms) ends it with an error. */
   async log(after: number, options?: { idleMs?: number; signal?: AbortSignal }): Promise<LogStream> {
     const stream = await this.#requester.lines(`/log?after=${after}`, options)
-    return { commitIndex: Number(stream.headers['bazaar-commit-index']), chunks: withoutHeartbeats(stream.chunks) }
+    return { commitIndex: Number(stream.headers['bazaar-commit-index']), chunks: stream.chunks }
   }
 
   /** `GET /status`. */
@@ -64,8 +64,4 @@ export class OrderClient {
     this.#commands.close()
     return this.#requester.close()
   }
-}
-
-async function* withoutHeartbeats(chunks: AsyncIterable<readonly string[]>): AsyncGenerator<readonly string[]> {
-  for await (const lines of chunks) yield lines.filter(line => line !== '')
 }

@@ -31,10 +31,10 @@ export interface Answer {
   body: unknown
 }
 
-/** The lines of an endless answer, as they came: one array for each chunk that completed any; an empty line is `''`. */
+/** The lines of an endless answer, as they came, with their newlines: one buffer for each chunk that completed any. */
 export interface LineStream {
   headers: IncomingHttpHeaders
-  chunks: AsyncIterable<readonly string[]>
+  chunks: AsyncIterable<Buffer>
 }
 
 /**
@@ -142,12 +142,12 @@ export class Requester {
     await this.#pool.destroy()
   }
 
-  async *#chunks(what: string, body: AsyncIterable<Buffer>, deadline: Deadline): AsyncGenerator<readonly string[]> {
+  async *#chunks(what: string, body: AsyncIterable<Buffer>, deadline: Deadline): AsyncGenerator<Buffer> {
     try {
       const splitter = new LineSplitter(lineBytesMax)
       for await (const chunk of body) {
         deadline.restart()
-        const lines = splitter.push(chunk)
+        const lines = splitter.pushBytes(chunk)
         if (lines.length > 0) yield lines
       }
       throw new Error('the stream ended')

@@ -9,6 +9,7 @@ import {
   ConnectionError,
   FrontendClient,
   lineBytesMax,
+  newline,
   OrderClient,
   Requester,
   sleep,
@@ -129,12 +130,13 @@ tap.test('a stream of lines', async t => {
     })
     const log = await closing(t, new OrderClient(socket)).log(0)
     t.equal(log.commitIndex, 41)
-    const lines: string[] = []
-    for await (const chunk of log.chunks) {
-      lines.push(...chunk)
-      if (lines.length === 3) break
+    let text = ''
+    for await (const lines of log.chunks) {
+      t.equal(lines.at(-1), newline, 'only whole lines')
+      text += lines.toString()
+      if (text.endsWith('"}\n')) break
     }
-    t.same(lines, ['{"a":1}', '{"b":2}', '{"c":"é"}'])
+    t.equal(text, '{"a":1}\n{"b":2}\n\n{"c":"é"}\n')
   })
 
   t.test('ends with an error when it falls silent, is closed, or sends an endless line', async t => {

@@ -54,7 +54,7 @@ export class Log {
   }
 
   /** Adds the next entry. Throws when its index leaves a gap or its term falls. */
-  append(entry: Entry): void {
+  append(entry: Pick<Entry, 'index' | 'term'>): void {
     assert(entry.index === this.#lastIndex + 1, 'an appended entry follows the last index', entry.index)
     const { lastTerm } = this
     assert(entry.term >= lastTerm, 'terms never fall along the log', entry.term)

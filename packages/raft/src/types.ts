@@ -6,11 +6,13 @@
 /** A member's number, 1…N. Higher numbers are preferred as leader. */
 export type MemberId = number
 
-/** One place in the log. `line` is opaque to the core; it never reads it. */
+/** One place in the log. Its line stands in `bytes` from `start` up to `end`; the core hands it on and never reads it. */
 export interface Entry {
   readonly index: number
   readonly term: number
-  readonly line: string
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly end: number
 }
 
 /** What must survive a crash before anything is said that depends on it (figure 2, "Persistent state"). */

@@ -49,6 +49,16 @@ export const defaultTuning: Tuning = {
 export type Observer = (replica: Replica, event: Event, effects: Effects) => void
 
 /** The runs of terms of a log. */
+/** An entry with a line that is this text. */
+export function entryOf(index: number, term: number, text: string): Entry {
+  const bytes = Buffer.from(text)
+  return { index, term, bytes, start: 0, end: bytes.length }
+}
+
+export function textOf({ bytes, start, end }: Entry): string {
+  return Buffer.from(bytes).toString('utf8', start, end)
+}
+
 function termRunsOf(entries: readonly Entry[]): TermRun[] {
   const runs: TermRun[] = []
   for (const { index, term } of entries) if (runs.at(-1)?.term !== term) runs.push({ from: index, term })
@@ -109,7 +119,7 @@ export class Cluster {
       lastIndex: entries.length,
       termRuns: termRunsOf(entries),
       commitIndex: 0,
-      seal: (index, term, payload) => ({ index, term, line: payload ?? '' }),
+      seal: (index, term, payload) => entryOf(index, term, payload ?? ''),
     })
   }
 
@@ -235,7 +245,7 @@ export class Cluster {
       // Votes that arrive late may make a leader of a term that is over; it cannot commit anything.
       if ((this.#committedIn[position] ?? 0) >= term) continue
       const own = replica.log[entry.index - 1]
-      if (own?.term !== entry.term || own.line !== entry.line) {
+      if (own?.term !== entry.term || textOf(own) !== textOf(entry)) {
         throw new Error(`leader ${replica.id} of term ${term} lacks the committed entry ${entry.index}`)
       }
     }
@@ -251,7 +261,7 @@ export class Cluster {
       if (agreed === undefined) {
         this.committed.push(own)
         this.#committedIn.push(replica.raft?.term ?? 0)
-      } else if (agreed.term !== own.term || agreed.line !== own.line) {
+      } else if (agreed.term !== own.term || textOf(agreed) !== textOf(own)) {
         throw new Error(`${replica.id} commits another entry ${index}: ${JSON.stringify([own, agreed])}`)
       }
     }

@@ -51,13 +51,13 @@ test('the log finds the last index of at most a term', async t => {
 
 test('the log grows and is truncated by whole runs and parts of them', async t => {
   const log = new Log(0, [])
-  for (const [position, term] of [1, 1, 2, 2, 5].entries()) log.append({ index: position + 1, term, line: '' })
+  for (const [position, term] of [1, 1, 2, 2, 5].entries()) log.append({ index: position + 1, term })
   t.equal(log.lastIndex, 5)
   log.truncate(4)
   t.same([log.lastIndex, log.lastTerm, log.termAt(4)], [3, 2, null])
   log.truncate(3)
   t.same([log.lastIndex, log.lastTerm], [2, 1])
-  log.append({ index: 3, term: 6, line: '' })
+  log.append({ index: 3, term: 6 })
   t.same(
     [1, 2, 3].map(index => log.termAt(index)),
     [1, 1, 6],
@@ -68,8 +68,8 @@ test('the log grows and is truncated by whole runs and parts of them', async t =
 
 test('the log refuses what cannot be', async t => {
   const log = new Log(2, [{ from: 1, term: 3 }])
-  t.throws(() => log.append({ index: 4, term: 3, line: '' }), /follows the last index, got 4/)
-  t.throws(() => log.append({ index: 3, term: 2, line: '' }), /terms never fall along the log, got 2/)
+  t.throws(() => log.append({ index: 4, term: 3 }), /follows the last index, got 4/)
+  t.throws(() => log.append({ index: 3, term: 2 }), /terms never fall along the log, got 2/)
   t.throws(() => log.truncate(3), /within the log of 2, got 3/)
   t.throws(() => new Log(2, []), /first run/)
   t.throws(() => new Log(2, [{ from: 3, term: 1 }]), /first run/)

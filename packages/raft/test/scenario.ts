@@ -1,5 +1,5 @@
 import type { Effects, Entry, Event, HardState, MemberId, Message } from '../src/index.ts'
-import { Cluster, defaultTuning, type Replica, type Tuning } from './cluster.ts'
+import { Cluster, defaultTuning, entryOf, type Replica, type Tuning, textOf } from './cluster.ts'
 
 /**
  * Scenarios are text: a block is commands, a line `----` and the trace that they cause; blocks are parted by blank lines and
@@ -165,7 +165,9 @@ export class Scenario {
     for (const id of ids) {
       const replica = this.#cluster.replica(id)
       const { raft, log, commitIndex, disk } = replica
-      const terms = log.map(({ term, line }) => (line === '' ? `${term}` : `${term}:${line}`)).join(' ')
+      const terms = log
+        .map(entry => (textOf(entry) === '' ? `${entry.term}` : `${entry.term}:${textOf(entry)}`))
+        .join(' ')
       const state = raft === null ? 'is down' : stateOf(replica)
       const durable = disk.entries.length === log.length ? '' : `, durable ${disk.entries.length}`
       this.#trace.push(`${id} ${state}, commit ${commitIndex}, log [${terms}]${durable}`)
@@ -217,7 +219,7 @@ function numbersOf(fields: Record<string, string>): Record<string, number> {
 /** Entries after `index`, given by their terms. */
 function entriesOf(terms: string | undefined, index: number): Entry[] {
   if (terms === undefined || terms === '') return []
-  return terms.split(',').map((term, position) => ({ index: index + position + 1, term: Number(term), line: '' }))
+  return terms.split(',').map((term, position) => entryOf(index + position + 1, Number(term), ''))
 }
 
 /**

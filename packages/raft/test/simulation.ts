@@ -1,5 +1,5 @@
-import type { HardState, MemberId } from '../src/index.ts'
-import { Cluster, defaultTuning } from './cluster.ts'
+import type { Entry, HardState, MemberId } from '../src/index.ts'
+import { Cluster, defaultTuning, textOf } from './cluster.ts'
 
 /** A small seeded generator (xorshift32): uniform in [0, 1). */
 export function generator(seed: number): () => number {
@@ -96,7 +96,8 @@ export class Simulation {
     cluster.step(leader, { type: 'read', id: ++this.#reads })
     for (let tick = 0; tick < 10; tick += 1) this.#calm()
     if (!this.#agreed()) throw new Error(`the logs differ ${ticksMax} ticks after everything was mended`)
-    if (cluster.committed.at(-1)?.line !== 'last') throw new Error('the last proposal is not committed')
+    const last = cluster.committed.at(-1)
+    if (last === undefined || textOf(last) !== 'last') throw new Error('the last proposal is not committed')
     for (const { id, readFloors, raft } of cluster.replicas.values()) {
       if (readFloors.size > 0) throw new Error(`a read of ${id} was never answered`)
       if (raft?.role === 'learner') throw new Error(`${id} still learns`)
@@ -122,8 +123,9 @@ export class Simulation {
 
   #agreed(): boolean {
     const { committed, replicas } = this.cluster
-    const lines = JSON.stringify(committed)
-    return [...replicas.values()].every(replica => JSON.stringify(replica.disk.entries) === lines)
+    const logOf = (entries: readonly Entry[]) => entries.map(entry => `${entry.term} ${textOf(entry)}`).join('\n')
+    const log = logOf(committed)
+    return [...replicas.values()].every(replica => logOf(replica.disk.entries) === log)
   }
 
   #leader(): MemberId | null {

@@ -30,12 +30,12 @@ export interface Disk {
 export interface DiskFile {
   readonly size: number
   /**
-   * Appends ASCII text to the page cache; `sync` makes it durable. Throws with code `ENOSPC` when there is no room, and
+   * Appends bytes to the page cache; `sync` makes them durable. Throws with code `ENOSPC` when there is no room, and
    * then the file is as it was.
    */
-  append(text: string): void
-  /** Writes ASCII text over what stands at `offset`, within the file; otherwise as `append`. */
-  write(offset: number, text: string): void
+  append(bytes: Uint8Array): void
+  /** Writes bytes over what stands at `offset`, within the file; otherwise as `append`. */
+  write(offset: number, bytes: Uint8Array): void
   /**
    * Up to `length` bytes from `offset`, valid until the next call; fewer only at the end. Nearly always from the page
    * cache, hence not async.
@@ -108,8 +108,7 @@ class RealFile implements DiskFile {
     return this.#size
   }
 
-  append(text: string): void {
-    const bytes = Buffer.from(text, 'latin1')
+  append(bytes: Uint8Array): void {
     try {
       this.#write(bytes, this.#size)
     } catch (error) {
@@ -119,8 +118,8 @@ class RealFile implements DiskFile {
     this.#size += bytes.length
   }
 
-  write(offset: number, text: string): void {
-    this.#write(Buffer.from(text, 'latin1'), offset)
+  write(offset: number, bytes: Uint8Array): void {
+    this.#write(bytes, offset)
   }
 
   read(offset: number, length: number): Buffer {
@@ -165,7 +164,7 @@ class RealFile implements DiskFile {
     closeSync(this.#descriptor)
   }
 
-  #write(bytes: Buffer, offset: number): void {
+  #write(bytes: Uint8Array, offset: number): void {
     for (let done = 0; done < bytes.length; ) {
       done += writeSync(this.#descriptor, bytes, done, bytes.length - done, offset + done)
     }

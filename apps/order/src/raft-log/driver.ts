@@ -1,8 +1,9 @@
-import { BazaarError, type Clock, LineCursor, seal, type Timer } from '@bazaar/client/contract'
+import { BazaarError, type Clock, LineCursor, type Timer } from '@bazaar/client/contract'
 import { type Effects, type Event, type MemberId, type Message, Raft, type Role } from '@bazaar/raft'
 import { isDiskFull } from '@bazaar/service'
 import { type Leadership, linesTogetherMax, type ReplicatedLog } from '../replicated-log.ts'
 import type { LogFile } from './log-file.ts'
+import { Sealer } from './sealer.ts'
 import type { State, StateFile } from './state-file.ts'
 import { Ticker } from './ticker.ts'
 import type { Transport } from './transport.ts'
@@ -20,6 +21,8 @@ const entriesPerTickMax = 1200
 const noteMs = 1000
 /** How long to wait before a write that found the disk full is tried again. */
 const diskFullRetryMs = 200
+
+const noLines = new Uint8Array()
 
 export interface RaftLogOptions {
   readonly id: MemberId
@@ -83,6 +86,7 @@ export class RaftLog implements ReplicatedLog {
   constructor(options: RaftLogOptions) {
     const { id, members, logFile, stateFile, random } = options
     const { term, vote, voting, commitIndex } = stateFile.state
+    const sealer = new Sealer()
     this.#options = options
     this.#appliedIndex = commitIndex
     this.#durableIndex = logFile.lastIndex
@@ -101,7 +105,7 @@ export class RaftLog implements ReplicatedLog {
       appendsInFlightMax,
       entriesPerTickMax,
       random,
-      seal,
+      seal: (index, term, fact) => sealer.seal(index, term, fact),
     })
     this.#ticker = new Ticker(options.clock, () => this.#run())
   }
@@ -163,12 +167,12 @@ export class RaftLog implements ReplicatedLog {
   }
 
   lineAt(index: number): string {
-    return this.lines(index, index)
+    return this.lines(index, index).toString('latin1')
   }
 
-  lines(from: number, to: number): string {
+  lines(from: number, to: number): Buffer {
     try {
-      return this.#options.logFile.lines(from, to)
+      return this.#options.logFile.read(from, to)
     } catch (error) {
       // The next start finds the rot, sets the log aside and catches up from the others.
       this.#fail(error)
@@ -248,12 +252,9 @@ export class RaftLog implements ReplicatedLog {
 
   #send(message: Message): void {
     const { logFile, transport } = this.#options
-    if (message.type !== 'appendRequest' || message.count === 0) {
-      transport.send(message, '')
-      return
-    }
-    const [from, to] = [message.prevIndex + 1, message.prevIndex + message.count]
-    transport.send(message, logFile.stored(from, to) ?? logFile.lines(from, to))
+    const carries = message.type === 'appendRequest' && message.count > 0
+    const lines = carries ? logFile.read(message.prevIndex + 1, message.prevIndex + message.count) : noLines
+    transport.send(message, lines)
   }
 
   /** The one place that writes the log: what is appended during a sync goes into the next. */
@@ -334,7 +335,7 @@ export class RaftLog implements ReplicatedLog {
       const to = Math.min(commitIndex, this.#appliedIndex + linesTogetherMax)
       const lines = this.lines(this.#appliedIndex + 1, to)
       this.#appliedIndex = to
-      this.onCommitted(new LineCursor(Buffer.from(lines, 'latin1')))
+      this.onCommitted(new LineCursor(lines))
     }
     while ((this.#proposals[0]?.last ?? Number.POSITIVE_INFINITY) <= this.#appliedIndex) {
       const proposal = this.#proposals.shift() as Proposal

@@ -6,15 +6,18 @@ import { NumberColumn } from '../number-column.ts'
 import { linesTogetherMax } from '../replicated-log.ts'
 import type { DiskFile } from './disk.ts'
 import { LogSync } from './log-sync.ts'
+import { RecentBytes } from './recent-bytes.ts'
 import type { Ring } from './ring.ts'
 
-/** Lines kept in memory so that followers and the follower feed are served without reading the file. */
+/** As many lines at least are kept in memory, so that followers and feeds are served without reading the file. */
 export const recentLinesMax = 1024
 /** Bytes that recovery reads at a time: many lines, but few for the reason of `linesTogetherMax`. */
 const recoveryChunkBytes = 1 << 16
 const stretchEntries = 1 << 16
 /** More than this at once goes to the log itself: who writes so much is catching up, and would go round the ring in no time. */
-const ringTextMax = 1 << 15
+const ringWriteBytesMax = 1 << 15
+
+const noBytes = new Uint8Array()
 
 /** The log failed its checksum where it was known to be synced. */
 export class RotError extends Error {
@@ -33,10 +36,10 @@ export class LogFile {
   readonly #offsets = new NumberColumn()
   readonly #stretchOffsets: number[] = []
   readonly #termRuns: TermRun[] = []
-  /** The last lines; the last of all is `lastIndex`. */
-  #recent: string[] = []
-  /** Lines at the end of `#recent` that are not in the file yet. */
-  #unwritten = 0
+  /** The last lines, and all that are not in the file yet. */
+  #recent = new RecentBytes()
+  /** The last entry that is in the file. */
+  #writtenIndex = 0
   #bytes = 0
   readonly #sync: LogSync
   /** From `syncedBytes` up to here, if that is further, the ring has everything. */
@@ -46,7 +49,7 @@ export class LogFile {
   constructor(file: DiskFile, ring: Ring | null = null) {
     this.#file = file
     this.#ring = ring
-    this.#sync = new LogSync(file, () => ({ bytes: file.size, index: this.lastIndex - this.#unwritten }))
+    this.#sync = new LogSync(file, () => ({ bytes: file.size, index: this.#writtenIndex }))
   }
 
   get lastIndex(): number {
@@ -81,8 +84,10 @@ export class LogFile {
     }
     if (this.#bytes < this.#file.size) this.#file.truncate(this.#bytes)
     const ringed = this.#ring?.read(this.#bytes)
-    const lost = ringed?.toString('latin1', 0, this.#recoverLines(ringed, onLine)) ?? ''
-    if (lost !== '') this.#file.append(lost)
+    const lost = ringed?.subarray(0, this.#recoverLines(ringed, onLine))
+    if (lost !== undefined) this.#file.append(lost)
+    this.#writtenIndex = this.lastIndex
+    this.#recent = new RecentBytes(this.#bytes)
     // What survived in the page cache counts as durable from here on, so it has to be. An fsync that failed before the
     // restart left pages that are marked clean and were never written; they have to be made dirty again ("Can
     // Applications Recover from fsync Failures?", ATC '20).
@@ -107,19 +112,25 @@ export class LogFile {
 
   /** Adds entries in memory; they are written and durable after the next `flush`. */
   append(entries: readonly Entry[]): void {
+    let bytes: Uint8Array = noBytes
+    let [start, end] = [0, 0]
     for (const entry of entries) {
       assert.equal(entry.index, this.lastIndex + 1, 'the log has no gaps')
-      this.#push(entry, entry.line.length)
-      this.#recent.push(entry.line)
+      this.#push(entry, entry.end - entry.start)
+      // Lines that stand one behind the other, as those of a message do, are copied as one.
+      if (entry.bytes !== bytes || entry.start !== end) {
+        this.#recent.append(bytes, start, end)
+        bytes = entry.bytes
+        start = entry.start
+      }
+      end = entry.end
     }
-    this.#unwritten += entries.length
-    this.#forgetOldLines()
+    this.#recent.append(bytes, start, end)
   }
 
-  /** In strides, so that forgetting costs little per line. */
   #forgetOldLines(): void {
-    const spare = this.#recent.length - Math.max(recentLinesMax, this.#unwritten)
-    if (spare > recentLinesMax) this.#recent.splice(0, spare)
+    const kept = Math.min(this.#writtenIndex + 1, this.lastIndex - recentLinesMax + 1)
+    if (kept > 0) this.#recent.forget(this.offsetOf(kept))
   }
 
   #push({ index, term }: Place, bytes: number): void {
@@ -137,19 +148,16 @@ export class LogFile {
    */
   flush(): number | Promise<number> {
     let inRing = false
-    while (this.#unwritten > 0) {
-      const first = this.#recent.length - this.#unwritten
-      const lines = this.#recent.slice(first, first + linesTogetherMax)
-      const text = lines.join('')
-      this.#file.append(text)
-      this.#unwritten -= lines.length
-      inRing = this.#putInRing(text)
+    while (this.#writtenIndex < this.lastIndex) {
+      const last = Math.min(this.lastIndex, this.#writtenIndex + linesTogetherMax)
+      const lines = this.read(this.#writtenIndex + 1, last)
+      this.#file.append(lines)
+      this.#writtenIndex = last
+      inRing = this.#putInRing(lines)
     }
+    this.#forgetOldLines()
     const { lastIndex } = this
-    const done = (): number => {
-      this.#forgetOldLines()
-      return lastIndex
-    }
+    const done = (): number => lastIndex
     try {
       const syncing = inRing ? (this.#ring as Ring).sync() : this.#sync.soon()
       return syncing === null ? done() : syncing.then(done, failSync)
@@ -158,15 +166,15 @@ export class LogFile {
     }
   }
 
-  /** False when the ring may not be counted on for this text, the last of the file, and for all before it. */
-  #putInRing(text: string): boolean {
+  /** False when the ring may not be counted on for these lines, the last of the file, and for all before them. */
+  #putInRing(lines: Buffer): boolean {
     const { size } = this.#file
-    const start = size - text.length
+    const start = size - lines.length
     const { syncedBytes } = this
-    if (this.#ring === null || text.length > ringTextMax || size - syncedBytes > this.#ring.bytes) return false
+    if (this.#ring === null || lines.length > ringWriteBytesMax || size - syncedBytes > this.#ring.bytes) return false
     if (start !== Math.max(syncedBytes, this.#ringedBytes)) return false
     try {
-      this.#ring.write(start, text)
+      this.#ring.write(start, lines)
     } catch (error) {
       if (!isDiskFull(error)) throw error
       return false
@@ -191,10 +199,9 @@ export class LogFile {
 
   /** Drops the entries from `index` on, durably. */
   async truncate(index: number): Promise<void> {
-    const keptLines = index - 1 - (this.lastIndex - this.#recent.length)
-    this.#unwritten = Math.max(0, this.#unwritten - (this.lastIndex - index + 1))
+    this.#writtenIndex = Math.min(this.#writtenIndex, index - 1)
     this.#bytes = this.offsetOf(index)
-    this.#recent = this.#recent.slice(0, Math.max(0, keptLines))
+    this.#recent.truncate(this.#bytes)
     this.#offsets.truncate(index - 1)
     this.#stretchOffsets.length = Math.ceil((index - 1) / stretchEntries)
     while ((this.#termRuns.at(-1)?.from ?? 0) >= index) this.#termRuns.pop()
@@ -215,33 +222,15 @@ export class LogFile {
   }
 
   /**
-   * The lines of the entries from `from` to `to` (both in the log), one after the other.
+   * The lines of the entries from `from` to `to` (both in the log), one after the other; good until the next call.
    * @throws RotError when the disk gives back something else than was written
    */
-  lines(from: number, to: number): string {
-    const firstRecent = this.#firstRecent
-    if (from < firstRecent && to >= firstRecent) return this.lines(from, firstRecent - 1) + this.lines(firstRecent, to)
-    if (from === to && from >= firstRecent) return this.#recent[from - firstRecent] as string
-    if (from >= firstRecent) return this.#recent.slice(from - firstRecent, to - firstRecent + 1).join('')
-    return this.#read(from, to).toString('latin1')
-  }
-
-  /**
-   * As `lines`, but the bytes in the file, good until the next call; null when some of the lines are in memory. For a
-   * follower that is far behind: it is spared the way by a string.
-   */
-  stored(from: number, to: number): Buffer | null {
-    return to < this.#firstRecent ? this.#read(from, to) : null
-  }
-
-  /** The first index of those in memory. */
-  get #firstRecent(): number {
-    return this.lastIndex - this.#recent.length + 1
-  }
-
-  #read(from: number, to: number): Buffer {
-    const offset = this.offsetOf(from)
-    const bytes = this.#file.read(offset, this.offsetOf(to + 1) - offset)
+  read(from: number, to: number): Buffer {
+    const [start, end] = [this.offsetOf(from), this.offsetOf(to + 1)]
+    const recentStart = this.#recent.start
+    if (start >= recentStart) return this.#recent.read(start, end)
+    const older = this.#file.read(start, Math.min(end, recentStart) - start)
+    const bytes = end <= recentStart ? older : Buffer.concat([older, this.#recent.read(recentStart, end)])
     const line = new LineCursor(bytes)
     for (let index = from; index <= to; index++) {
       if (!line.next() || !line.verify() || line.index !== index)

@@ -30,7 +30,7 @@ export class Ring {
     file.truncate(0)
     try {
       if ((await disk.room(path)) >= roomMin * bytes) {
-        while (file.size < bytes) file.append('\n'.repeat(Math.min(blankBytes, bytes - file.size)))
+        while (file.size < bytes) file.append(blank(Math.min(blankBytes, bytes - file.size)))
         await file.sync()
         return new Ring(file, bytes)
       }
@@ -42,12 +42,12 @@ export class Ring {
     return null
   }
 
-  /** Writes text, at most `bytes` long, that begins at `offset` of the log; `sync` makes it durable. */
-  write(offset: number, text: string): void {
+  /** Writes lines, at most `bytes` long, that begin at `offset` of the log; `sync` makes them durable. */
+  write(offset: number, lines: Uint8Array): void {
     const at = offset % this.bytes
     const room = this.bytes - at
-    this.#file.write(at, text.slice(0, room))
-    if (text.length > room) this.#file.write(0, text.slice(room))
+    this.#file.write(at, lines.subarray(0, room))
+    if (lines.length > room) this.#file.write(0, lines.subarray(room))
   }
 
   /** Null: it is on disk already. Otherwise as the file's `sync`. */
@@ -65,7 +65,7 @@ export class Ring {
   /** Forgets what stands between two offsets of the log, durably: those lines are not of the log any more. */
   async erase(from: number, to: number): Promise<void> {
     if (to <= from) return
-    this.write(from, '\n'.repeat(Math.min(to - from, this.bytes)))
+    this.write(from, blank(Math.min(to - from, this.bytes)))
     await this.sync()
   }
 
@@ -77,4 +77,9 @@ export class Ring {
   close(): void {
     this.#file.close()
   }
+}
+
+/** What is no line: empty ones. */
+function blank(bytes: number): Uint8Array {
+  return Buffer.alloc(bytes, '\n')
 }

@@ -2,15 +2,15 @@ import { chmodSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { Clock } from '@bazaar/client/contract'
 import type { MemberId, Message } from '@bazaar/raft'
-import { encodeHead, MessageReader } from './wire.ts'
+import { encode, MessageReader } from './wire.ts'
 
 /** Best effort, in order per connection: Raft repeats what is lost. */
 export interface Transport {
   /**
-   * Sends if there is a connection; drops the message otherwise. `lines` are the lines of its entries; bytes need to be good
+   * Sends if there is a connection; drops the message otherwise. `lines` are the lines of its entries; they need to be good
    * only until it returns.
    */
-  send(message: Message, lines: string | Buffer): void
+  send(message: Message, lines: Uint8Array): void
   /** Set before `start`. */
   onMessage: (message: Message) => void
   /** A connection *to* the member was made: what was sent on the last one may be lost. */
@@ -70,18 +70,10 @@ export class UnixTransport implements Transport {
     await new Promise(resolve => this.#server.close(resolve))
   }
 
-  send(message: Message, lines: string | Buffer): void {
+  send(message: Message, lines: Uint8Array): void {
     const socket = this.#outgoing.get(message.to)
     if (socket === undefined || socket.connecting || socket.writableLength > unsentBytesMax) return
-    const head = encodeHead(message, lines.length)
-    if (typeof lines === 'string') {
-      socket.write(head + lines, 'latin1')
-      return
-    }
-    socket.cork()
-    socket.write(head, 'latin1')
-    socket.write(Buffer.from(lines))
-    socket.uncork()
+    socket.write(encode(message, lines))
   }
 
   #connect(member: MemberId): void {

@@ -8,9 +8,13 @@ import type { Entry, MemberId, Message } from '@bazaar/raft'
 
 const headBytesMax = 1024
 
-/** The line of a message (Latin-1), after which the lines of its entries follow, in so many bytes. */
-export function encodeHead(message: Message, bytes: number): string {
-  return `${JSON.stringify({ ...message, bytes })}\n`
+/** The message with the lines of its entries. */
+export function encode(message: Message, lines: Uint8Array): Buffer {
+  const head = `${JSON.stringify({ ...message, bytes: lines.length })}\n`
+  const bytes = Buffer.allocUnsafe(head.length + lines.length)
+  bytes.write(head, 'latin1')
+  bytes.set(lines, head.length)
+  return bytes
 }
 
 /** Cuts a byte stream back into messages. One per connection. */
@@ -49,12 +53,12 @@ export class MessageReader {
 }
 
 function entriesOf(lines: Buffer, sender: MemberId): Entry[] {
-  const text = lines.toString('latin1')
   const entries: Entry[] = []
   const line = new LineCursor(lines)
   while (line.end < lines.length) {
     if (!line.next() || !line.verify()) throw new Error(`a bad line from member ${sender}`)
-    entries.push({ index: line.index, term: line.term, line: text.slice(line.start, line.end) })
+    const { index, term, start, end } = line
+    entries.push({ index, term, bytes: lines, start, end })
   }
   return entries
 }
