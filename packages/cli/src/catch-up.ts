@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { OrderClient, type OrderStatus, socketPath } from '@bazaar/client'
+import { OrderClient, socketPath } from '@bazaar/client'
 import type { Cluster } from '@bazaar/cluster'
 import type { Meter } from './meter.ts'
 
@@ -12,8 +12,8 @@ export interface CatchUp {
   /** From its start until it had them. */
   elapsedMs: number
   perSecond: number
-  /** Orders a second that clients got done before and meanwhile. */
-  ordersPerSecond: { before: number; meanwhile: number }
+  /** Orders a second that clients got done meanwhile, and without it. */
+  ordersPerSecond: { meanwhile: number; without: number }
 }
 
 const restartTimeoutMs = 60_000
@@ -22,7 +22,8 @@ const restartPollMs = 10
 /** Less often: each question takes time from what is measured. */
 const catchUpPollMs = 50
 const sliceMs = 250
-const slicesBefore = 20
+/** So long after the replica was stopped or let go nothing is counted. */
+const settleMs = 60
 
 /** Kills a replica and tells how long it takes until it answers with its whole log applied, in ms. */
 export async function measureRestart(cluster: Cluster, name: string): Promise<number> {
@@ -35,39 +36,63 @@ export async function measureRestart(cluster: Cluster, name: string): Promise<nu
   })
 }
 
-/** Deletes a replica's folder and tells how fast it gets everything back while clients go on ordering. */
-export async function measureCatchUp(cluster: Cluster, name: string, load: Meter): Promise<CatchUp> {
-  await cluster.kill(name, { hold: true })
-  rmSync(join(cluster.data, name), { recursive: true })
-  const before = await perSecond(load, slice => slice < slicesBefore)
-  return withReplica(cluster, (await cluster.leader()) as string, async leader => {
-    const goal = await leader.status()
-    return withReplica(cluster, name, async replica => {
-      let caughtUp: OrderStatus | null = null
-      const startedAt = performance.now()
-      let elapsedMs = 0
-      const catchingUp = (async () => {
-        await cluster.start(name)
-        caughtUp = await reached(replica, goal.lastIndex, catchUpPollMs, catchUpTimeoutMs)
-        elapsedMs = performance.now() - startedAt
-      })()
-      catchingUp.catch(() => {})
-      const meanwhile = await perSecond(
-        load,
-        () => caughtUp === null && performance.now() - startedAt < catchUpTimeoutMs,
-      )
-      await catchingUp
-      const ordersPerSecond = { before, meanwhile }
-      return { orders: goal.orders, elapsedMs, perSecond: (goal.orders * 1000) / elapsedMs, ordersPerSecond }
-    })
+/**
+ * Deletes a replica's folder and tells how fast it gets everything back while clients go on ordering. Then once more, with
+ * the replica stopped in its tracks every other moment: what the clients get done meanwhile is compared with what they get
+ * done in between, so that a slow phase of the machine meets both.
+ */
+export async function measureCatchUp(cluster: Cluster, name: string, newLoad: () => Meter): Promise<CatchUp> {
+  const [load, meanwhile, without] = [newLoad(), newLoad(), newLoad()]
+  const { orders, elapsedMs } = await catchUp(cluster, name, () => load.slice(sliceMs))
+  await catchUp(cluster, name, async isUp => {
+    await load.slice(settleMs)
+    if (!isUp) return
+    await meanwhile.slice(sliceMs)
+    await cluster.pause(name)
+    try {
+      await load.slice(settleMs)
+      await without.slice(sliceMs)
+    } finally {
+      await cluster.resume(name)
+    }
   })
+  const [one, other] = [meanwhile.measured().perSecond, without.measured().perSecond]
+  return {
+    orders,
+    elapsedMs,
+    perSecond: (orders * 1000) / elapsedMs,
+    ordersPerSecond: { meanwhile: one, without: other },
+  }
 }
 
-/** Orders a second while it goes on. */
-async function perSecond(load: Meter, goesOn: (slice: number) => boolean): Promise<number> {
-  load.restart()
-  for (let slice = 0; slice === 0 || goesOn(slice); slice += 1) await load.slice(sliceMs)
-  return load.measured().perSecond
+/**
+ * Empties a replica, starts it, and calls `meanwhile` again and again, with whether it is up, until it has all that the
+ * leader had.
+ */
+async function catchUp(
+  cluster: Cluster,
+  name: string,
+  meanwhile: (isUp: boolean) => Promise<void>,
+): Promise<Pick<CatchUp, 'orders' | 'elapsedMs'>> {
+  await cluster.kill(name, { hold: true })
+  rmSync(join(cluster.data, name), { recursive: true })
+  const goal = await withReplica(cluster, await cluster.leader(), leader => leader.status())
+  return withReplica(cluster, name, async replica => {
+    const startedAt = performance.now()
+    let isUp = false
+    let isDone = false
+    const catchingUp = (async () => {
+      await cluster.start(name)
+      isUp = true
+      await reached(replica, goal.lastIndex, catchUpPollMs, catchUpTimeoutMs)
+      return performance.now() - startedAt
+    })().finally(() => {
+      isDone = true
+    })
+    catchingUp.catch(() => {})
+    while (!isDone) await meanwhile(isUp)
+    return { orders: goal.orders, elapsedMs: await catchingUp }
+  })
 }
 
 async function withReplica<Result>(
@@ -83,11 +108,11 @@ async function withReplica<Result>(
   }
 }
 
-async function reached(replica: OrderClient, index: number, pollMs: number, timeoutMs: number): Promise<OrderStatus> {
+async function reached(replica: OrderClient, index: number, pollMs: number, timeoutMs: number): Promise<void> {
   const deadline = performance.now() + timeoutMs
   for (;;) {
     const status = await replica.status().catch(() => null)
-    if (status !== null && status.appliedIndex >= index) return status
+    if (status !== null && status.appliedIndex >= index) return
     if (performance.now() > deadline) {
       throw new Error(`index ${index} not reached after ${timeoutMs / 1000} s: ${status?.appliedIndex ?? 'no answer'}`)
     }

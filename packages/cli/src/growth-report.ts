@@ -10,14 +10,14 @@ const memoryOrdersMax = 1_000_000
 export function growthRatios({ stored, order, query, restartMs, catchUp, memory }: GrowthResult): Ratio[] {
   const what = `with ${plural(stored, 'order')} stored ÷ with none`
   const p50 = ({ none, many }: GrowthResult['order']) => (many.p50 ?? Number.NaN) / (none.p50 ?? Number.NaN)
-  const { before, meanwhile } = catchUp.ordersPerSecond
+  const { meanwhile, without } = catchUp.ordersPerSecond
   return [
     below('growthOrder', `order p50 ${what}`, p50(order), 1.1),
     below('growthOrderCpu', `CPU of an order ${what}`, order.many.cpuMs / order.none.cpuMs, 1.1),
     below('growthQuery', `order query p50 ${what}`, p50(query), 1.1),
     ...largeRatios({ stored, restartMs, memory }),
     above('growthCatchUp', 'orders a second that an empty replica catches up', catchUp.perSecond, 100_000),
-    above('growthMeanwhile', 'clients’ orders a second meanwhile ÷ before', meanwhile / before, 0.8),
+    above('growthMeanwhile', 'clients’ orders a second meanwhile ÷ without it', meanwhile / without, 0.8),
   ]
 }
 

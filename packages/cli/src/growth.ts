@@ -54,7 +54,7 @@ export async function runGrowth(
     const server = { ...(await serverOf(many)), pids: [] }
     const load = await loadsOn(server, `growth-${randomUUID().slice(0, 8)}`, seed, stored)
     try {
-      const catchUp = await measureCatchUp(many, await aFollower(many), load.order)
+      const catchUp = await measureCatchUp(many, await aFollower(many), load.newOrders)
       return { stored, ...compared, restartMs, catchUp, memory: await memoryOf(many) }
     } finally {
       load.close()
@@ -113,6 +113,8 @@ async function compare(
 
 interface Loads {
   order: Meter
+  /** The same load, counted anew. */
+  newOrders: () => Meter
   /** Queries of orders at random among those stored. */
   query: Meter
   close(): void
@@ -128,8 +130,10 @@ async function loadsOn({ port, pids }: LimitsServer, runId: string, seed: number
   const random = seededRandom(seed)
   const query: NextRequest = () => ({ method: 'GET', path: `/orders/${1 + random.below(stored)}` })
   const order = nextOrder(names, runId)
+  const newOrders = () => new Meter(target, connections, order)
   return {
-    order: new Meter(target, connections, order),
+    order: newOrders(),
+    newOrders,
     query: new Meter(target, connections, query),
     close() {
       for (const connection of target.connections) connection.close()

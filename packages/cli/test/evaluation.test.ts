@@ -62,7 +62,7 @@ const evaluation: Evaluation = {
       orders: 1_001_234,
       elapsedMs: 8000,
       perSecond: 125_154,
-      ordersPerSecond: { before: 2000, meanwhile: 900 },
+      ordersPerSecond: { meanwhile: 900, without: 2000 },
     },
     memory: { replica: 120, store: 1300 },
   },
