@@ -13,7 +13,7 @@ import type { Stocked } from './stock-table.ts'
  * What the judge says of a command:
  * - `accept`: append this fact; `result` gives the answer for the index it gets.
  * - `answer`: a committed entry already says it; may be sent at once.
- * - `join`: the command with this key is on its way: judge again when it is applied.
+ * - `join`: the batch has a command with this key already: judge again when it is applied.
  * - `confirm`, `refuse`: nothing is appended, but the answer holds only if this replica still leads and what is on its
  *   way is committed.
  */
@@ -25,8 +25,12 @@ export type Verdict =
   | { type: 'refuse'; refusal: BazaarError }
 
 /**
- * Decides commands against what is applied plus what is in flight: the one place where stock, order number, price and
- * key are decided. What is in flight is an overlay over the ledger; it is dropped when leadership ends.
+ * Decides the commands of one batch, in their order, against what is applied plus what the batch has accepted so far: the
+ * one place where stock, order number, price and key are decided. Nothing else may be in flight meanwhile.
+ *
+ * Each batch has a judge of its own. One for all, whose maps are filled and emptied again and again, would make V8 link
+ * each of their tables to the next: the first that got old keeps all that follow, with their commands, from being
+ * collected young.
  */
 export class Judge {
   readonly #ledger: Ledger
@@ -39,9 +43,9 @@ export class Judge {
   }
 
   judge(command: Command): Verdict {
-    const inFlight = this.#keys.get(command.key)
-    if (inFlight !== undefined) {
-      return sameCommand(command, inFlight) ? { type: 'join' } : refuse(keyReused(command.key))
+    const earlier = this.#keys.get(command.key)
+    if (earlier !== undefined) {
+      return sameCommand(command, earlier) ? { type: 'join' } : refuse(keyReused(command.key))
     }
     const entry = this.#ledger.entryOfKey(command.key)
     if (entry !== null) return this.#repeat(command, entry)
@@ -57,27 +61,6 @@ export class Judge {
       case 'seeded':
         return this.#ledger.seeded ? confirm() : this.#accept(command, { type: 'seeded', key: command.key }, {})
     }
-  }
-
-  /** Whether anything is on its way, and is to be settled. */
-  get waits(): boolean {
-    return this.#keys.size > 0
-  }
-
-  /** The entry with this key is applied: from now on the ledger speaks for it. Null is an entry without one. */
-  settle(key: string | null): void {
-    const command = key === null ? undefined : this.#keys.get(key)
-    if (command === undefined) return
-    this.#keys.delete(command.key)
-    if (command.type === 'buy' || command.type === 'sell') this.#orders--
-    if (this.#keys.size === 0) this.reset()
-  }
-
-  /** Nothing is in flight. */
-  reset(): void {
-    this.#products.clear()
-    this.#keys.clear()
-    this.#orders = 0
   }
 
   /** The key is in the log. The same command gets the same answer; products are shown as they are by now. */

@@ -6,8 +6,6 @@ import type { Leadership, ReplicatedLog } from './replicated-log.ts'
 
 /** Commands in one batch: what is proposed, written, replicated and answered together. */
 export const batchCommandsMax = 1024
-/** Batches on their way. While they are, the next one gathers: group commit. */
-const batchesInFlightMax = 1
 /** Commands that wait for their batch; above it they are refused with `OVERLOADED`. */
 export const commandsWaitingMax = 8192
 
@@ -19,18 +17,16 @@ interface Group {
 }
 
 /**
- * Turns commands into facts in the log: judge, batch, propose, answer. Only the leader's does anything; it begins once
- * everything that earlier leaders committed is applied here.
+ * Turns commands into facts in the log: judge, propose, answer, a batch at a time. While one is on its way the next gathers:
+ * group commit. Only the leader's does anything; it begins once everything that earlier leaders committed is applied here.
  */
 export class Sequencer {
   readonly #log: ReplicatedLog
   readonly #ledger: Ledger
-  readonly #judge: Judge
   #waiting: Group[] = []
   #commandsWaiting = 0
-  #batchesInFlight = 0
-  /** Settles when the last batch does. */
-  #lastBatch: Promise<unknown> = Promise.resolve()
+  /** A batch is on its way. */
+  #busy = false
   /** The term in which this replica leads and may judge; null while there is none. */
   #judgingTerm: number | null = null
 
@@ -38,12 +34,8 @@ export class Sequencer {
   constructor(log: ReplicatedLog, ledger: Ledger, onApplied: () => void) {
     this.#log = log
     this.#ledger = ledger
-    this.#judge = new Judge(ledger)
     log.onCommitted = lines => {
-      while (lines.next()) {
-        ledger.apply(lines)
-        if (this.#judge.waits) this.#judge.settle(lines.key)
-      }
+      while (lines.next()) ledger.apply(lines)
       onApplied()
     }
     log.onLeadership = leadership => this.#lead(leadership)
@@ -71,7 +63,6 @@ export class Sequencer {
 
   #lead({ leading, leader, term }: Leadership): void {
     this.#judgingTerm = null
-    this.#judge.reset()
     if (leading) {
       const begin = (): void => {
         if (this.#log.leadership.term !== term || !this.#log.leadership.leading) return
@@ -88,14 +79,12 @@ export class Sequencer {
   }
 
   #pump(): void {
-    while (this.#judgingTerm !== null && this.#waiting.length > 0 && this.#batchesInFlight < batchesInFlightMax) {
-      this.#batchesInFlight++
-      const batch = this.#carryOut(this.#nextBatch()).finally(() => {
-        this.#batchesInFlight--
-        this.#pump()
-      })
-      this.#lastBatch = batch
-    }
+    if (this.#busy || this.#judgingTerm === null || this.#waiting.length === 0) return
+    this.#busy = true
+    void this.#carryOut(this.#nextBatch()).then(() => {
+      this.#busy = false
+      this.#pump()
+    })
   }
 
   #nextBatch(): Group[] {
@@ -113,7 +102,8 @@ export class Sequencer {
   /** Never rejects: each group hears of an error. */
   async #carryOut(groups: readonly Group[]): Promise<void> {
     const facts: string[] = []
-    const verdicts = groups.map(({ commands }) => commands.map(command => this.#judge.judge(command)))
+    const judge = new Judge(this.#ledger)
+    const verdicts = groups.map(({ commands }) => commands.map(command => judge.judge(command)))
     for (const verdict of verdicts.flat()) if (verdict.type === 'accept') facts.push(verdict.fact)
     try {
       let index = await this.#confirm(facts, verdicts)
@@ -130,12 +120,12 @@ export class Sequencer {
 
   /**
    * Resolves, with the index of the first fact, once the verdicts are final. A commit in this term proves leadership as a
-   * barrier does; a batch without facts needs the barrier, and the batch before it, on which its refusals may rest.
+   * barrier does, which a batch without facts needs.
    */
   async #confirm(facts: readonly string[], verdicts: readonly Verdict[][]): Promise<number> {
     if (facts.length > 0) return this.#log.propose(facts)
     if (verdicts.every(list => list.every(({ type }) => type === 'answer'))) return 0
-    await Promise.all([this.#lastBatch, this.#log.barrier()])
+    await this.#log.barrier()
     return 0
   }
 
@@ -143,7 +133,7 @@ export class Sequencer {
     if (verdict.type === 'answer') return verdict.result
     if (verdict.type === 'refuse') return verdict.refusal.toBody()
     if (verdict.type === 'confirm') return verdict.result(this.#ledger.appliedIndex)
-    const again = this.#judge.judge(command)
+    const again = new Judge(this.#ledger).judge(command)
     assert(again.type === 'answer' || again.type === 'refuse', `the command that ${command.key} joined left no entry`)
     return this.#result(again, command)
   }

@@ -79,18 +79,23 @@ async function catchUp(
   const goal = await withReplica(cluster, await cluster.leader(), leader => leader.status())
   return withReplica(cluster, name, async replica => {
     const startedAt = performance.now()
+    const givenUp = new AbortController()
     let isUp = false
     let isDone = false
     const catchingUp = (async () => {
       await cluster.start(name)
       isUp = true
-      await reached(replica, goal.lastIndex, catchUpPollMs, catchUpTimeoutMs)
+      await reached(replica, goal.lastIndex, catchUpPollMs, catchUpTimeoutMs, givenUp.signal)
       return performance.now() - startedAt
     })().finally(() => {
       isDone = true
     })
     catchingUp.catch(() => {})
-    while (!isDone) await meanwhile(isUp)
+    try {
+      while (!isDone) await meanwhile(isUp)
+    } finally {
+      givenUp.abort()
+    }
     return { orders: goal.orders, elapsedMs: await catchingUp }
   })
 }
@@ -108,11 +113,18 @@ async function withReplica<Result>(
   }
 }
 
-async function reached(replica: OrderClient, index: number, pollMs: number, timeoutMs: number): Promise<void> {
+async function reached(
+  replica: OrderClient,
+  index: number,
+  pollMs: number,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<void> {
   const deadline = performance.now() + timeoutMs
   for (;;) {
     const status = await replica.status().catch(() => null)
     if (status !== null && status.appliedIndex >= index) return
+    signal?.throwIfAborted()
     if (performance.now() > deadline) {
       throw new Error(`index ${index} not reached after ${timeoutMs / 1000} s: ${status?.appliedIndex ?? 'no answer'}`)
     }

@@ -1,6 +1,6 @@
 import { crc32 } from './crc32.ts'
 import { head, tailEnd, tailHead, tailLength, termHead } from './line-frame.ts'
-import { decode, logLineBytesMax, newline } from './log-line.ts'
+import { logLineBytesMax, newline } from './log-line.ts'
 
 const zero = 0x30
 const nine = 0x39
@@ -53,7 +53,6 @@ export class LineCursor {
   /** Where its key does. None of its characters is escaped. */
   keyStart = 0
   keyEnd = 0
-  #isOrder = false
 
   /** Stands before the first line. */
   constructor(bytes: Buffer) {
@@ -84,13 +83,6 @@ export class LineCursor {
     return written.includes('\\') ? JSON.parse(`"${written}"`) : written
   }
 
-  /** The entry's idempotency key, null when it has none, after `readOrder` said yes or no. */
-  get key(): string | null {
-    if (this.#isOrder) return this.bytes.toString('latin1', this.keyStart, this.keyEnd)
-    const entry = decode(this.text)
-    return entry.type === 'noop' ? null : entry.key
-  }
-
   /** Whether checksum and frame of the line are right. The fact is not parsed: the checksum vouches for it. */
   verify(): boolean {
     const { start, end } = this
@@ -113,11 +105,6 @@ export class LineCursor {
    * order, or has a key with an escaped character: `decode` reads it.
    */
   readOrder(): boolean {
-    this.#isOrder = this.#readOrder()
-    return this.#isOrder
-  }
-
-  #readOrder(): boolean {
     const view = this.#view
     const indexAt = this.start + head.length
     const indexEnd = this.#digitsEnd(indexAt)
