@@ -65,6 +65,7 @@ t.test('a line of the log', async t => {
   for (const fact of facts) {
     const line = seal(12, 3, encodeFact(fact))
     t.match(line, /^[\x20-\x7e]+\n$/, 'is one line of ASCII')
+    t.equal(JSON.stringify(JSON.parse(`{${encodeFact(fact)}}`)), JSON.stringify(fact), 'has its members in their order')
     t.same(JSON.parse(line), { index: 12, term: 3, ...fact, crc: line.slice(-11, -3) }, 'is JSON that anybody reads')
     const { crc: _, ...read } = { crc: '', ...decode(line) } as LogEntry & { crc: string }
     t.same(read, { index: 12, term: 3, ...fact }, 'reads back as it was written')
