@@ -1,8 +1,6 @@
 import type { LineCursor } from '@bazaar/client/contract'
 
-/**
- * Lines that are sent, written or folded at a time: 60 KiB of usual ones.
- */
+/** Lines that are sent, written or folded at a time: 60 KiB of usual ones. */
 export const linesTogetherMax = 400
 
 /** Who leads, as this replica sees it. */

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeFact } from '@bazaar/client'
 import t from 'tap'
+import { seeded } from '../../../packages/linearizability/test/random.ts'
 import { type DiskFile, realDisk } from '../src/raft-log/disk.ts'
-import { LogFile, recentLinesMax } from '../src/raft-log/log-file.ts'
+import { LogFile, recentLinesMin } from '../src/raft-log/log-file.ts'
 import { Ring } from '../src/raft-log/ring.ts'
 import { Sealer } from '../src/raft-log/sealer.ts'
 import { appendUnlessFull, faultyFile } from './faulty-file.ts'
@@ -32,7 +33,7 @@ async function openLog(path = join(folder, `${++files}.jsonl`), syncedBytes = 0)
 
 t.test('what is flushed is there after a restart, and can be read from memory and from the file', async t => {
   const { log, path } = await openLog()
-  const count = 3 * recentLinesMax + 10
+  const count = 3 * recentLinesMin + 10
   log.append(entries(1, count, 1))
   t.equal(log.syncedBytes, 0)
   t.equal(await log.flush(), count)
@@ -109,7 +110,7 @@ t.test('rot in the synced part is told from a torn tail', async t => {
 
 t.test('a line that rots while the process runs is not served', async t => {
   const { log, path } = await openLog()
-  log.append(entries(1, 10 * recentLinesMax))
+  log.append(entries(1, 10 * recentLinesMin))
   await log.flush()
   const bytes = readFileSync(path)
   bytes[log.offsetOf(2) + 30] = 0
@@ -139,6 +140,48 @@ t.test('an overwritten tail is gone from memory and file', async t => {
   t.equal(read(log, 1, 1), lineOf(entry(1, 4)))
   log.close()
 })
+
+t.test(
+  'whatever is appended, written, cut and read, in whatever order, the log is what a plain list of lines is',
+  async t => {
+    const path = newPath()
+    const real = await realDisk.open(path)
+    let full = false
+    const log = new LogFile(faultyFile(real, { append: appendUnlessFull(real, () => full) }))
+    const random = seeded(1)
+    const below = (limit: number) => Math.floor(random() * limit)
+    let lines: string[] = []
+    let term = 1
+    for (let step = 0; step < 600; step++) {
+      const kind = below(10)
+      if (kind < 5) {
+        const more = entries(lines.length + 1, lines.length + 1 + below(below(4) === 0 ? 900 : 20), term)
+        log.append(more)
+        lines.push(...more.map(lineOf))
+      } else if (kind < 7) {
+        full = below(4) === 0
+        const unwritten = real.size < log.offsetOf(log.lastIndex + 1)
+        if (full && unwritten) t.throws(() => log.flush(), { code: 'ENOSPC' })
+        else t.equal(await log.flush(), lines.length)
+        full = false
+      } else if (kind === 7 && below(4) === 0) {
+        // Most often near the end, as after an election; sometimes far back, to before what is in memory.
+        const kept = below(3) === 0 ? below(lines.length + 1) : Math.max(0, lines.length - below(30))
+        await log.truncate(kept + 1)
+        lines = lines.slice(0, kept)
+        term++
+      } else if (lines.length > 0) {
+        const from = 1 + (below(2) === 0 ? below(lines.length) : Math.max(0, lines.length - 1 - below(3000)))
+        const to = Math.min(lines.length, from + below(500))
+        if (read(log, from, to) !== lines.slice(from - 1, to).join('')) t.fail(`step ${step}: ${from} to ${to} differ`)
+      }
+    }
+    await log.flush()
+    t.ok(lines.length > 3000, `${lines.length} lines`)
+    t.equal(readFileSync(path, 'latin1'), lines.join(''))
+    log.close()
+  },
+)
 
 t.test('a full disk loses nothing: the flush fails, the entries stay readable, the next flush writes them', async t => {
   const path = join(folder, 'full.jsonl')

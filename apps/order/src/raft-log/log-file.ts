@@ -9,9 +9,9 @@ import { LogSync } from './log-sync.ts'
 import { RecentBytes } from './recent-bytes.ts'
 import type { Ring } from './ring.ts'
 
-/** As many lines at least are kept in memory, so that followers and feeds are served without reading the file. */
-export const recentLinesMax = 1024
-/** Bytes that recovery reads at a time: many lines, but few for the reason of `linesTogetherMax`. */
+/** So many lines at least are kept in memory, so that followers and feeds are served without reading the file. */
+export const recentLinesMin = 1024
+/** Bytes that recovery reads at a time. */
 const recoveryChunkBytes = 1 << 16
 const stretchEntries = 1 << 16
 /** More than this at once goes to the log itself: who writes so much is catching up, and would go round the ring in no time. */
@@ -129,7 +129,7 @@ export class LogFile {
   }
 
   #forgetOldLines(): void {
-    const kept = Math.min(this.#writtenIndex + 1, this.lastIndex - recentLinesMax + 1)
+    const kept = Math.min(this.#writtenIndex + 1, this.lastIndex - recentLinesMin + 1)
     if (kept > 0) this.#recent.forget(this.offsetOf(kept))
   }
 
