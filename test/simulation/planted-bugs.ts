@@ -9,7 +9,7 @@ import type { PlantedBug } from './planted-bug.ts'
 /** The mistakes that the simulator must find. None of them is in the product: each is put around or in place of a part. */
 export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   'no fsync': { disk: disk => withFiles(disk, file => ({ sync: async () => void file.size })) },
-  'acknowledge before a majority': { log: log => overriding(log, { propose: eagerPropose(log) }) },
+  'acknowledge before a majority': { transport: sentIsStored },
   'leader is simply the highest id, without a vote': { transport: selfElecting },
   'no key memory': {
     ledger: class extends Ledger {
@@ -64,18 +64,17 @@ function withFiles(disk: Disk, change: (file: DiskFile, path: string) => Partial
   })
 }
 
-/** Resolves as soon as the facts are in the leader's own log. */
-function eagerPropose(log: ReplicatedLog): ReplicatedLog['propose'] {
-  let next = 0
-  return async facts => {
-    const done = log.propose(facts)
-    done.catch(() => {})
-    if (!log.leadership.leading) return done
-    next = Math.max(next, log.appliedIndex + 1)
-    const first = next
-    next += facts.length
-    return first
-  }
+/** Takes what was sent to a follower for stored there. */
+function sentIsStored(transport: Transport): Transport {
+  return overriding(transport, {
+    send: (message, lines) => {
+      transport.send(message, lines)
+      if (message.type !== 'appendRequest' || message.count === 0) return
+      const { from: to, to: from, term, prevIndex, count, round } = message
+      const acceptance = { accepted: true, matchIndex: prevIndex + count, conflictIndex: 0, conflictTerm: 0, round }
+      queueMicrotask(() => transport.onMessage({ type: 'appendResponse', from, to, term, ...acceptance }))
+    },
+  })
 }
 
 /** Once it has begun to lead, takes its word for it that it still does. */

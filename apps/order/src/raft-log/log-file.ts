@@ -84,8 +84,8 @@ export class LogFile {
     }
     if (this.#bytes < this.#file.size) this.#file.truncate(this.#bytes)
     const ringed = this.#ring?.read(this.#bytes)
-    const lost = ringed?.subarray(0, this.#recoverLines(ringed, onLine))
-    if (lost !== undefined) this.#file.append(lost)
+    const lost = ringed?.subarray(0, this.#recoverLines(ringed, onLine)) ?? noBytes
+    if (lost.length > 0) this.#file.append(lost)
     this.#writtenIndex = this.lastIndex
     this.#recent = new RecentBytes(this.#bytes)
     // What survived in the page cache counts as durable from here on, so it has to be. An fsync that failed before the
