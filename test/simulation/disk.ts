@@ -74,6 +74,14 @@ export class SimulatedDisk {
 
   #logFile(path: string, file: SimulatedFile): LogDiskFile {
     const { files, health, life } = this.#options
+    let lastRead: Buffer = Buffer.alloc(0)
+    // What was read is good until the next call; who uses it longer finds nonsense, as it may on a real disk.
+    const read = (offset: number, length: number): Buffer => {
+      const bytes = file.read(offset, length)
+      lastRead.fill('?')
+      lastRead = bytes
+      return bytes
+    }
     return {
       get size() {
         return file.size
@@ -90,7 +98,7 @@ export class SimulatedDisk {
         files.beforeWrite()
         file.write(bytes, offset)
       },
-      read: (offset, length) => file.read(offset, length),
+      read,
       sync: () => (this.#isQuick && health.slowness === 1 ? this.#syncInPlace(path, file) : this.#sync(path, file)),
       syncInThread: () => this.#sync(path, file),
       truncate: size => {

@@ -31,6 +31,8 @@ export const logPathOf = (name: string): string => join(dataFolder, name, 'log.j
 export const ringPathOf = (name: string): string => join(dataFolder, name, 'log.ring')
 /** Three or four orders: so few that the simulated logs go round it many times. */
 const ringBytes = 512
+/** A few lines each: so few that much is read from the file, and that memory is soon used for something else. */
+const recentSizes = { linesMin: 4, slabBytes: 256 }
 export const statePathOf = (name: string): string => join(dataFolder, name, 'state.json')
 
 /** Puts an order replica together as its `main` does, but over simulated ports, and starts it. */
@@ -50,6 +52,7 @@ export async function startOrderProcess(options: OrderProcessOptions): Promise<v
     logPath: logPathOf(name),
     ringPath: ringPathOf(name),
     ringBytes,
+    recentSizes,
     stateAdapter: await DurableJSONFile.open<StoredState | null>(statePathOf(name), disk.forSmallFiles),
     fold: {
       apply: (line, last) => {

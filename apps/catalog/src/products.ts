@@ -59,14 +59,16 @@ export class Products {
   }
 
   /**
-   * Folds the line of the log at which the cursor stands, and returns the name of the product that it changed, or null. A line that was folded before
-   * is skipped; one that would leave a gap is a bug and throws an AssertionError.
+   * Folds the line of the log at which the cursor stands, and returns the name of the product that it changed, or null. A
+   * line that was folded before is skipped; one that would leave a gap is a bug and throws an AssertionError.
    *
    * @throws CorruptLineError, OtherLogError
    */
   apply(line: LineCursor): string | null {
     if (!line.verify()) {
-      throw new CorruptLineError(`the checksum of this line of the log does not fit: ${line.text.slice(0, 200)}`)
+      throw new CorruptLineError(
+        `the checksum of this line of the log does not fit: ${line.text.slice(0, 200).trimEnd()}`,
+      )
     }
     const { index, term, crc } = line
     if (index === this.#appliedIndex && crc !== this.#appliedCrc) {

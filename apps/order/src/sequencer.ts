@@ -101,11 +101,11 @@ export class Sequencer {
 
   /** Never rejects: each group hears of an error. */
   async #carryOut(groups: readonly Group[]): Promise<void> {
-    const facts: string[] = []
-    const judge = new Judge(this.#ledger)
-    const verdicts = groups.map(({ commands }) => commands.map(command => judge.judge(command)))
-    for (const verdict of verdicts.flat()) if (verdict.type === 'accept') facts.push(verdict.fact)
     try {
+      const judge = new Judge(this.#ledger)
+      const verdicts = groups.map(({ commands }) => commands.map(command => judge.judge(command)))
+      const facts: string[] = []
+      for (const verdict of verdicts.flat()) if (verdict.type === 'accept') facts.push(verdict.fact)
       let index = await this.#confirm(facts, verdicts)
       for (const [place, { commands, resolve }] of groups.entries()) {
         const results = (verdicts[place] as Verdict[]).map((verdict, at) =>

@@ -6,6 +6,7 @@ import t from 'tap'
 import { seeded } from '../../../packages/linearizability/test/random.ts'
 import { type DiskFile, realDisk } from '../src/raft-log/disk.ts'
 import { LogFile, recentLinesMin } from '../src/raft-log/log-file.ts'
+import { RecentBytes } from '../src/raft-log/recent-bytes.ts'
 import { Ring } from '../src/raft-log/ring.ts'
 import { Sealer } from '../src/raft-log/sealer.ts'
 import { appendUnlessFull, faultyFile } from './faulty-file.ts'
@@ -183,6 +184,42 @@ t.test(
   },
 )
 
+t.test('the bytes kept in memory are those of a plain buffer, whatever is appended, forgotten and cut', async t => {
+  const random = seeded(2)
+  const below = (limit: number) => Math.floor(random() * limit)
+  for (let round = 0; round < 50; round++) {
+    const begin = below(200)
+    const recent = new RecentBytes(begin, 64)
+    let plain = Buffer.alloc(begin)
+    let forgotten = begin
+    for (let step = 0; step < 200; step++) {
+      const kind = below(8)
+      if (kind < 4) {
+        const more = Buffer.from(Array.from({ length: below(200) }, () => below(256)))
+        const start = below(more.length + 1)
+        recent.append(more, start, more.length)
+        plain = Buffer.concat([plain, more.subarray(start)])
+      } else if (kind < 6) {
+        forgotten = Math.max(forgotten, Math.min(plain.length, forgotten + below(300)))
+        recent.forget(forgotten)
+      } else if (below(3) === 0) {
+        // At times to before what is kept.
+        plain = plain.subarray(0, Math.max(0, plain.length - below(400)))
+        recent.truncate(plain.length)
+        forgotten = Math.min(forgotten, plain.length)
+      }
+      if (recent.start > forgotten || recent.start < forgotten - 64) {
+        if (recent.start !== begin) t.fail(`kept from ${recent.start}, forgotten to ${forgotten}`)
+      }
+      const start = recent.start + below(plain.length - recent.start + 1)
+      const end = start + below(plain.length - start + 1)
+      if (!recent.read(start, end).equals(plain.subarray(start, end)))
+        t.fail(`round ${round}, step ${step}: bytes differ`)
+    }
+  }
+  t.pass('50 rounds of 200 steps')
+})
+
 t.test('a full disk loses nothing: the flush fails, the entries stay readable, the next flush writes them', async t => {
   const path = join(folder, 'full.jsonl')
   const real = await realDisk.open(path)
@@ -317,6 +354,40 @@ t.test('without room for a ring, or in it, the log itself is synced', async t =>
   t.equal(await log.flush(), 7)
   t.equal(log.syncedBytes, syncedBytes, 'there is room again')
   log.close()
+})
+
+t.test('a ring that a full disk does not even let be written over is given up, and nothing is found on it', async t => {
+  const path = newPath()
+  let full = false
+  const copyOnWrite = (file: DiskFile) => {
+    const write: DiskFile['write'] = (offset, bytes) => {
+      if (full) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+      file.write(offset, bytes)
+    }
+    return faultyFile(file, { write })
+  }
+  const { log } = await openRinged(path, 0, copyOnWrite)
+  log.append(entries(1, 3, 1))
+  log.append(entries(4, 5, 5))
+  await log.flush()
+  full = true
+  await log.truncate(4)
+  log.append([entry(4, 4)])
+  t.equal(await log.flush(), 4)
+  t.match(log, { syncedBytes: statSync(path).size, checkpointDue: false })
+  log.close()
+  const again = await openRinged(path, 0, copyOnWrite)
+  t.same(again.lines, linesOf(entries(1, 3, 1), [entry(4, 4)]))
+  again.log.append([entry(5, 4)])
+  t.equal(await again.log.flush(), 5)
+  t.equal(again.log.syncedBytes, statSync(path).size)
+  again.log.close()
+  full = false
+  t.equal(statSync(`${path}.ring`).size, 0, 'it was made anew, but could not be emptied')
+  const last = await openRinged(path)
+  t.same(last.lines, linesOf(entries(1, 3, 1), entries(4, 5, 4)))
+  t.equal(statSync(`${path}.ring`).size, 4096)
+  last.log.close()
 })
 
 t.test('the log is synced by one at a time, and whoever comes meanwhile shares the next', async t => {

@@ -97,6 +97,20 @@ t.test('what was in flight when leadership was lost is forgotten; the same keys 
   t.equal(ledger.product('Tux')?.quantity, 0)
 })
 
+t.test('what cannot be judged, because the log cannot be read, is refused, and the next batch is judged', async t => {
+  const { log, execute } = await shop(5)
+  t.same(await execute([buy('a', 2)]), [1])
+  const { lineAt } = log
+  log.lineAt = () => {
+    throw new Error('log.jsonl is bad at index 2')
+  }
+  const waiting = execute([buy('b')])
+  t.match(await refusal(execute([buy('a', 2)])), /log.jsonl is bad/)
+  t.same(await waiting, [2])
+  log.lineAt = lineAt
+  t.same(await execute([buy('c')]), [3])
+})
+
 t.test('a queue that is full refuses, and a full disk refuses', async t => {
   const { log, sequencer, execute } = await shop(100)
   log.held = true

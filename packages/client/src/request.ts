@@ -91,7 +91,7 @@ export class Requester {
   }
 
   /**
-   * An endless answer, line by line. The iteration rejects with a ConnectionError when the peer ends it or is silent
+   * An endless answer in buffers of whole lines. The iteration rejects with a ConnectionError when the peer ends it or is silent
    * for `idleMs`; leaving the loop closes the connection.
    *
    * @throws BazaarError, ConnectionError as `call` does

@@ -6,7 +6,7 @@ import { NumberColumn } from '../number-column.ts'
 import { linesTogetherMax } from '../replicated-log.ts'
 import type { DiskFile } from './disk.ts'
 import { LogSync } from './log-sync.ts'
-import { RecentBytes } from './recent-bytes.ts'
+import { RecentBytes, slabBytes } from './recent-bytes.ts'
 import type { Ring } from './ring.ts'
 
 /** So many lines at least are kept in memory, so that followers and feeds are served without reading the file. */
@@ -16,6 +16,12 @@ const recoveryChunkBytes = 1 << 16
 const stretchEntries = 1 << 16
 /** More than this at once goes to the log itself: who writes so much is catching up, and would go round the ring in no time. */
 const ringWriteBytesMax = 1 << 15
+
+/** How much of the log is kept in memory. */
+export interface RecentSizes {
+  readonly linesMin: number
+  readonly slabBytes: number
+}
 
 const noBytes = new Uint8Array()
 
@@ -37,7 +43,8 @@ export class LogFile {
   readonly #stretchOffsets: number[] = []
   readonly #termRuns: TermRun[] = []
   /** The last lines, and all that are not in the file yet. */
-  #recent = new RecentBytes()
+  #recent: RecentBytes
+  readonly #recentSizes: RecentSizes
   /** The last entry that is in the file. */
   #writtenIndex = 0
   #bytes = 0
@@ -46,9 +53,11 @@ export class LogFile {
   #ringedBytes = 0
 
   /** The file must be empty or followed by `recover`. */
-  constructor(file: DiskFile, ring: Ring | null = null) {
+  constructor(file: DiskFile, ring: Ring | null = null, recentSizes = { linesMin: recentLinesMin, slabBytes }) {
     this.#file = file
     this.#ring = ring
+    this.#recentSizes = recentSizes
+    this.#recent = new RecentBytes(0, recentSizes.slabBytes)
     this.#sync = new LogSync(file, () => ({ bytes: file.size, index: this.#writtenIndex }))
   }
 
@@ -87,7 +96,7 @@ export class LogFile {
     const lost = ringed?.subarray(0, this.#recoverLines(ringed, onLine)) ?? noBytes
     if (lost.length > 0) this.#file.append(lost)
     this.#writtenIndex = this.lastIndex
-    this.#recent = new RecentBytes(this.#bytes)
+    this.#recent = new RecentBytes(this.#bytes, this.#recentSizes.slabBytes)
     // What survived in the page cache counts as durable from here on, so it has to be. An fsync that failed before the
     // restart left pages that are marked clean and were never written; they have to be made dirty again ("Can
     // Applications Recover from fsync Failures?", ATC '20).
@@ -129,7 +138,7 @@ export class LogFile {
   }
 
   #forgetOldLines(): void {
-    const kept = Math.min(this.#writtenIndex + 1, this.lastIndex - recentLinesMin + 1)
+    const kept = Math.min(this.#writtenIndex + 1, this.lastIndex - this.#recentSizes.linesMin + 1)
     if (kept > 0) this.#recent.forget(this.offsetOf(kept))
   }
 

@@ -1,11 +1,12 @@
-const slabBytes = 1 << 18
+export const slabBytes = 1 << 18
 
 /**
  * The last bytes of a log, by their offsets in it. They stand in slabs of equal length; the oldest is used again once it is
  * forgotten, so that a log that grows for ever leaves no garbage behind.
  */
 export class RecentBytes {
-  /** Slab n of a log has the bytes from n × `slabBytes` on. */
+  readonly #slabBytes: number
+  /** Slab n of a log has the bytes from n times a slab's length on. */
   #firstSlab: number
   readonly #slabs: Buffer[] = []
   #spare: Buffer | null = null
@@ -13,10 +14,11 @@ export class RecentBytes {
   #end: number
 
   /** Empty; what comes first will stand at `offset`. */
-  constructor(offset = 0) {
+  constructor(offset = 0, bytes = slabBytes) {
+    this.#slabBytes = bytes
     this.#start = offset
     this.#end = offset
-    this.#firstSlab = Math.floor(offset / slabBytes)
+    this.#firstSlab = Math.floor(offset / bytes)
   }
 
   /** The offset of the first byte that is here. */
@@ -26,8 +28,8 @@ export class RecentBytes {
 
   append(bytes: Uint8Array, start: number, end: number): void {
     for (let at = start; at < end; ) {
-      const place = this.#end % slabBytes
-      const count = Math.min(end - at, slabBytes - place)
+      const place = this.#end % this.#slabBytes
+      const count = Math.min(end - at, this.#slabBytes - place)
       this.#slabOf(this.#end).set(bytes.subarray(at, at + count), place)
       at += count
       this.#end += count
@@ -36,18 +38,18 @@ export class RecentBytes {
 
   /** The bytes between two offsets that are here; good until the next change. */
   read(start: number, end: number): Buffer {
-    const place = start % slabBytes
+    const place = start % this.#slabBytes
     const slab = this.#slabOf(start)
-    if (place + end - start <= slabBytes) return slab.subarray(place, place + end - start)
-    const next = start - place + slabBytes
+    if (place + end - start <= this.#slabBytes) return slab.subarray(place, place + end - start)
+    const next = start - place + this.#slabBytes
     return Buffer.concat([slab.subarray(place), this.read(next, end)])
   }
 
   /** Gives up what stands before `offset`, as far as it fills slabs. */
   forget(offset: number): void {
-    for (; (this.#firstSlab + 1) * slabBytes <= offset; this.#firstSlab++) {
+    for (; (this.#firstSlab + 1) * this.#slabBytes <= offset; this.#firstSlab++) {
       this.#spare = this.#slabs.shift() ?? null
-      this.#start = (this.#firstSlab + 1) * slabBytes
+      this.#start = (this.#firstSlab + 1) * this.#slabBytes
     }
   }
 
@@ -57,14 +59,14 @@ export class RecentBytes {
     if (offset >= this.#start) return
     this.#start = offset
     this.#slabs.length = 0
-    this.#firstSlab = Math.floor(offset / slabBytes)
+    this.#firstSlab = Math.floor(offset / this.#slabBytes)
   }
 
   #slabOf(offset: number): Buffer {
-    const place = Math.floor(offset / slabBytes) - this.#firstSlab
+    const place = Math.floor(offset / this.#slabBytes) - this.#firstSlab
     const known = this.#slabs[place]
     if (known !== undefined) return known
-    const slab = this.#spare ?? Buffer.allocUnsafeSlow(slabBytes)
+    const slab = this.#spare ?? Buffer.allocUnsafeSlow(this.#slabBytes)
     this.#spare = null
     this.#slabs[place] = slab
     return slab

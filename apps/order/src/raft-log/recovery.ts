@@ -1,7 +1,7 @@
 import type { LineCursor } from '@bazaar/client/contract'
 import type { Adapter } from 'lowdb'
 import type { Disk } from './disk.ts'
-import { LogFile, RotError } from './log-file.ts'
+import { LogFile, type RecentSizes, RotError } from './log-file.ts'
 import { Ring } from './ring.ts'
 import { StateFile, type StoredState } from './state-file.ts'
 
@@ -18,6 +18,8 @@ export interface RecoveryOptions {
   readonly ringPath: string
   /** The ring's length where it is not the usual one. */
   readonly ringBytes?: number
+  /** How much of the log is kept in memory where it is not the usual. */
+  readonly recentSizes?: RecentSizes
   /** Holds `state.json`; must be durable when a write resolves. */
   readonly stateAdapter: Adapter<StoredState | null>
   /** Is given the lines that are known to be committed. */
@@ -46,7 +48,7 @@ export async function recover(options: RecoveryOptions): Promise<{ logFile: LogF
   if (!logExists) await ring?.clear()
   const { commitIndex, syncedBytes } = stateFile.state
   const file = await disk.open(logPath)
-  let logFile = new LogFile(file, ring)
+  let logFile = new LogFile(file, ring, options.recentSizes)
   let index = 0
   try {
     await logFile.recover(syncedBytes, line => {
@@ -62,7 +64,7 @@ export async function recover(options: RecoveryOptions): Promise<{ logFile: LogF
     file.close()
     await disk.rename(logPath, aside)
     await ring?.clear()
-    logFile = new LogFile(await disk.open(logPath), ring)
+    logFile = new LogFile(await disk.open(logPath), ring, options.recentSizes)
   }
   if (!found) await stateFile.save({})
   return { logFile, stateFile }

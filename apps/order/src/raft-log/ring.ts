@@ -15,12 +15,17 @@ const blankBytes = 1 << 16
  * file system's own journal too, which all replicas of a machine share.
  */
 export class Ring {
-  readonly bytes: number
+  #bytes: number
   readonly #file: DiskFile
 
   private constructor(file: DiskFile, bytes: number) {
     this.#file = file
-    this.bytes = bytes
+    this.#bytes = bytes
+  }
+
+  /** Its length; 0 once it was given up, until a start makes it anew. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   /** Opens the ring, or makes it; null when the disk has too little room for one. */
@@ -57,15 +62,25 @@ export class Ring {
 
   /** All of it, from the place of `offset` of the log on. The end is not marked: only a line's checksum and index tell. */
   read(offset: number): Buffer {
-    const at = offset % this.bytes
+    const at = this.bytes === 0 ? 0 : offset % this.bytes
     const older = Buffer.from(this.#file.read(at, this.bytes - at))
     return Buffer.concat([older, this.#file.read(0, at)])
   }
 
-  /** Forgets what stands between two offsets of the log, durably: those lines are not of the log any more. */
+  /**
+   * Forgets what stands between two offsets of the log, durably: those lines are not of the log any more. Where even that
+   * finds the disk full, as on a file system that never writes in place, the ring is given up.
+   */
   async erase(from: number, to: number): Promise<void> {
-    if (to <= from) return
-    this.write(from, blank(Math.min(to - from, this.bytes)))
+    const length = Math.min(to - from, this.bytes)
+    if (length <= 0) return
+    try {
+      this.write(from, blank(length))
+    } catch (error) {
+      if (!isDiskFull(error)) throw error
+      this.#bytes = 0
+      this.#file.truncate(0)
+    }
     await this.sync()
   }
 

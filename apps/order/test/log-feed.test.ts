@@ -1,0 +1,79 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type IncomingMessage, request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { encodeFact, systemClock } from '@bazaar/client'
+import t from 'tap'
+import { LogFeed } from '../src/log-feed.ts'
+import { realDisk } from '../src/raft-log/disk.ts'
+import { LogFile } from '../src/raft-log/log-file.ts'
+import { Sealer } from '../src/raft-log/sealer.ts'
+import { eventually } from './replicated-log-suite.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'bazaar-feed-'))
+t.teardown(() => rmSync(folder, { recursive: true }))
+
+/** A log on disk whose memory is short, so that what was read is soon overwritten, and its feed over HTTP. */
+async function startFeed(t: Tap) {
+  const logFile = new LogFile(await realDisk.open(join(folder, 'log.jsonl')), null, { linesMin: 4, slabBytes: 1 << 12 })
+  const log = {
+    get appliedIndex() {
+      return logFile.lastIndex
+    },
+    lines: (from: number, to: number) => logFile.read(from, to),
+  }
+  const feed = new LogFeed(log, systemClock)
+  const server = createServer((_, response) => feed.add(response, 0))
+  const socketPath = join(folder, 'feed.sock')
+  await new Promise<void>(resolve => server.listen(socketPath, resolve))
+  t.teardown(() => {
+    feed.close()
+    server.closeAllConnections()
+    server.close()
+    logFile.close()
+  })
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    request({ socketPath }, resolve).on('error', reject).end()
+    feed.advance()
+  })
+  return { logFile, feed, answer }
+}
+
+type Tap = { teardown(run: () => void): void }
+
+t.test('a reader that pauses gets the lines as they were committed, however much is appended meanwhile', async t => {
+  const sealer = new Sealer()
+  const lines: string[] = []
+  const { logFile, feed, answer } = await startFeed(t)
+  const append = async (count: number) => {
+    const entries = Array.from({ length: count }, () => {
+      const index = lines.length + 1
+      const entry = sealer.seal(index, 1, encodeFact({ type: 'stock', name: 'Tux', quantity: index, key: `k${index}` }))
+      lines.push(Buffer.from(entry.bytes).toString('latin1', entry.start, entry.end))
+      return entry
+    })
+    logFile.append(entries)
+    await logFile.flush()
+    feed.advance()
+  }
+  let received = ''
+  answer.setEncoding('latin1')
+  answer.on('data', (chunk: string) => {
+    received += chunk
+  })
+  await append(10_000)
+  await eventually('the reader is served', () => received.length > 10_000 || null)
+  answer.pause()
+  for (let batch = 0; batch < 60; batch++) {
+    await append(400)
+    await new Promise(resolve => setImmediate(resolve))
+    if (batch % 20 === 10) answer.resume()
+    if (batch % 20 === 11) answer.pause()
+  }
+  answer.resume()
+  const sent = lines.join('')
+  // Between them stand heartbeats: empty lines.
+  const withoutBeats = () => received.split('\n').filter(Boolean).join('\n')
+  await eventually('all has come', () => withoutBeats().length >= sent.length - 1 || null)
+  t.ok(`${withoutBeats()}\n` === sent, `${lines.length} lines are those of the log`)
+})
