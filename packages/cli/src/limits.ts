@@ -1,4 +1,5 @@
 import { measureAppends } from './append-limit.ts'
+import { warmUpIterations } from './benchmark.ts'
 import { connectionShopper } from './connection-shopper.ts'
 import { watchDisturbance } from './disturbance.ts'
 import { runExperiment } from './experiment.ts'
@@ -8,6 +9,7 @@ import type { LoadConnection } from './load-connection.ts'
 import { describeMachine, type Machine } from './machine.ts'
 import { type Measured, Meter, type Target } from './meter.ts'
 import { OrdinaryConnection } from './ordinary-connection.ts'
+import type { Extent } from './pace.ts'
 import type { Progress } from './progress.ts'
 import type { Shopper } from './shopper.ts'
 import { Recorder, type Summary } from './statistics.ts'
@@ -61,8 +63,8 @@ const mixProbability = 0.8
 const mixClients = 5
 
 /**
- * Measures the shop and a bare server side by side: one slice of each after the other, round after round. What warms up, a
- * load of some seconds and a first round, is not counted. Throws when any request fails.
+ * Measures the shop and a bare server side by side: one slice of each after the other, round after round. What warms up,
+ * loads of some seconds and a first round, is not counted. Throws when any request fails.
  *
  * The clients are those that the goals were set with: Node's own HTTP client, on the same cores. The lean ones take so
  * little that what is measured is the servers alone.
@@ -121,6 +123,8 @@ async function takeTurns(
     await bare.slice(warmUpMs)
     await bazaar.slice(warmUpMs)
   }
+  const warming = { iterations: warmUpIterations('on', mixClients) }
+  acknowledged += (await mixOnce(shoppers, names, warming, seed, `${runId}-warm-up`)).orders
   progress.stage('measuring the limits', rounds + 1)
   for (let round = 0; round <= rounds; round += 1) {
     for (const { bazaar, bare } of Object.values(meters)) {
@@ -128,7 +132,7 @@ async function takeTurns(
       await bazaar.slice(sliceMs)
     }
     measureAppends(folder, sliceMs, append)
-    const mixed = await mixOnce(shoppers, names, sliceMs, seed, `${runId}-mix-${round}`)
+    const mixed = await mixOnce(shoppers, names, { seconds: sliceMs / 1000 }, seed, `${runId}-mix-${round}`)
     acknowledged += mixed.orders
     if (round === 0) {
       append = new Recorder()
@@ -186,11 +190,10 @@ export function nextOrder(names: readonly string[], runId: string): NextRequest 
 async function mixOnce(
   shoppers: readonly Shopper[],
   products: readonly string[],
-  durationMs: number,
+  extent: Extent,
   seed: number,
   keyPrefix: string,
 ): Promise<{ count: number; mean: number; orders: number }> {
-  const extent = { seconds: durationMs / 1000 }
   const run = { p: mixProbability, extent, ratePerSecond: null, seed, products, keyPrefix }
   const { lookupAndOrder, errors, errorMessages, acknowledged } = await runExperiment(shoppers, run)
   if (errors > 0 || lookupAndOrder.mean === null) {
