@@ -20,7 +20,11 @@ export function encode(message: Message, lines: Uint8Array): Buffer {
 /** Cuts a byte stream back into messages. One per connection. */
 export class MessageReader {
   readonly #bytesMax: number
-  #rest: Buffer = Buffer.alloc(0)
+  /** What has come of a message that is not whole yet. */
+  #chunks: Buffer[] = []
+  #received = 0
+  /** Its length, where that is known: until then there is nothing to look at again. */
+  #needed = 0
 
   /** `entriesMax` entries are the most that a message may carry. */
   constructor(entriesMax: number) {
@@ -32,22 +36,30 @@ export class MessageReader {
    * @throws Error when the stream is not of this protocol, or an entry's checksum is wrong: close the connection.
    */
   read(chunk: Buffer): Message[] {
-    const received = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
+    this.#chunks.push(chunk)
+    this.#received += chunk.length
+    if (this.#received < this.#needed) return []
+    const received = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks)
     const messages: Message[] = []
     let start = 0
+    this.#needed = 0
     for (let end = received.indexOf(newline); end > 0; end = received.indexOf(newline, start)) {
       const head = received.toString('latin1', start, end)
       const message = JSON.parse(head) as Message & { bytes: number; entries?: Entry[] }
       const { bytes } = message
       const linesEnd = end + 1 + bytes
       if (!(linesEnd - start <= this.#bytesMax)) throw new Error(`a message of ${bytes} bytes, over the limit`)
-      if (received.length < linesEnd) break
+      if (received.length < linesEnd) {
+        this.#needed = linesEnd - start
+        break
+      }
       if (bytes > 0) message.entries = entriesOf(received.subarray(end + 1, linesEnd), message.from)
       messages.push(message)
       start = linesEnd
     }
-    this.#rest = received.subarray(start)
-    if (this.#rest.length > this.#bytesMax) throw new Error('a message without an end')
+    this.#chunks = [received.subarray(start)]
+    this.#received -= start
+    if (this.#received > this.#bytesMax) throw new Error('a message without an end')
     return messages
   }
 }

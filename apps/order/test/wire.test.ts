@@ -1,0 +1,84 @@
+import { encodeFact } from '@bazaar/client'
+import type { Message } from '@bazaar/raft'
+import t from 'tap'
+import { Sealer } from '../src/raft-log/sealer.ts'
+import { encode, MessageReader } from '../src/raft-log/wire.ts'
+
+const entriesMax = 20
+const sealer = new Sealer()
+const lineAt = (index: number): string => {
+  const fact = encodeFact({ type: 'stock', name: 'Tux', quantity: index, key: `key-${index}` })
+  const { bytes, start, end } = sealer.seal(index, 3, fact)
+  return Buffer.from(bytes).toString('latin1', start, end)
+}
+const linesOf = (from: number, count: number) => Array.from({ length: count }, (_, at) => lineAt(from + at)).join('')
+
+const append = (prevIndex: number, count: number): Message => ({
+  type: 'appendRequest',
+  from: 1,
+  to: 2,
+  term: 3,
+  prevIndex,
+  prevTerm: 3,
+  count,
+  entries: [],
+  commitIndex: prevIndex,
+  round: 1,
+})
+
+/** Messages with 0, 1, 2 … entries, as they stand on the wire, and what a reader makes of them. */
+const sent = [0, 1, 2, 7, 0, entriesMax].map((count, at) => ({ message: append(100 * at, count), count, at }))
+const wire = Buffer.concat(
+  sent.map(({ message, count, at }) => encode(message, Buffer.from(linesOf(100 * at + 1, count)))),
+)
+
+/** A message in a form that can be compared: the entries as their lines. */
+const shown = (message: Message) => {
+  if (message.type !== 'appendRequest') return message
+  const entries = message.entries.map(({ index, term, bytes, start, end }) => {
+    return `${index} ${term} ${Buffer.from(bytes).toString('latin1', start, end)}`
+  })
+  return { prevIndex: message.prevIndex, count: message.count, entries }
+}
+const expected = sent.map(({ count, at }) => {
+  const indexes = Array.from({ length: count }, (_, place) => 100 * at + 1 + place)
+  return { prevIndex: 100 * at, count, entries: indexes.map(index => `${index} 3 ${lineAt(index)}`) }
+})
+
+function read(reader: MessageReader, chunks: readonly Buffer[]) {
+  return chunks.flatMap(chunk => reader.read(Buffer.from(chunk)).map(shown))
+}
+
+t.test('messages are the same wherever the stream is cut', async t => {
+  t.same(read(new MessageReader(entriesMax), [wire]), expected)
+  for (let cut = 0; cut <= wire.length; cut++) {
+    const got = read(new MessageReader(entriesMax), [wire.subarray(0, cut), wire.subarray(cut)])
+    if (JSON.stringify(got) !== JSON.stringify(expected)) t.fail(`cut at byte ${cut}`)
+  }
+  for (const length of [1, 2, 3, 64, 1000]) {
+    const chunks = Array.from({ length: Math.ceil(wire.length / length) }, (_, at) =>
+      wire.subarray(at * length, (at + 1) * length),
+    )
+    t.same(read(new MessageReader(entriesMax), chunks), expected, `chunks of ${length} bytes`)
+  }
+})
+
+t.test('what is damaged, too long or without an end is refused', async t => {
+  const message = encode(append(0, 3), Buffer.from(linesOf(1, 3)))
+  const head = message.indexOf('\n') + 1
+  for (let at = head; at < message.length; at++) {
+    const damaged = Buffer.from(message)
+    damaged[at] = (damaged[at] as number) ^ 1
+    try {
+      read(new MessageReader(entriesMax), [damaged])
+      t.fail(`a bit flipped in byte ${at}`)
+    } catch {}
+  }
+  t.throws(() => read(new MessageReader(1), [encode(append(0, 20), Buffer.from(linesOf(1, 60)))]), /over the limit/)
+  t.throws(() => read(new MessageReader(entriesMax), [Buffer.from('not a message\n')]), SyntaxError)
+  t.throws(() => read(new MessageReader(entriesMax), [Buffer.from('{"type":"appendRequest"}\n')]), /over the limit/)
+  const endless = new MessageReader(entriesMax)
+  t.throws(() => {
+    for (let chunk = 0; chunk < 1000; chunk++) endless.read(Buffer.alloc(1000, 'x'))
+  }, /without an end/)
+})
