@@ -82,9 +82,9 @@ t.test('bench measures a cluster of its own, reads every order back and leaves n
 const worst: Record<string, number> = {
   lookupThroughput: 0.45,
   orderThroughput: 0.35,
-  order1: 6.5,
+  order1: 6,
   order5: 7,
-  lookupAndOrder5: 17,
+  lookupAndOrder5: 13,
   lookupCpu: 2.66,
   orderCpu: 8.33,
 }
