@@ -5,6 +5,7 @@ import { connectionShopper } from './connection-shopper.ts'
 import { LeanConnection } from './lean-connection.ts'
 import { nextOrder, warmUpMs } from './limits.ts'
 import { runLoad } from './load.ts'
+import { roundsFor } from './meter.ts'
 import { Recorder } from './statistics.ts'
 
 /** Medians of one client's order and of its parts, in ms. */
@@ -23,7 +24,6 @@ export interface Breakdown {
   append: number
 }
 
-const rounds = 10
 /** Orders with a known key in one call: what one of them takes longer than one alone is the leader's work on it. */
 const repeatedTogether = 101
 
@@ -56,6 +56,7 @@ export async function measureBreakdown(
     const { json, key } = order()
     return { ...JSON.parse(json as string), key }
   }
+  const rounds = roundsFor(seconds)
   const sliceMs = (seconds * 1000) / rounds
   try {
     await runLoad([front], warmUpMs, order, recorders.order)

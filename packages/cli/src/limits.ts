@@ -7,7 +7,7 @@ import { LeanConnection } from './lean-connection.ts'
 import type { NextRequest } from './load.ts'
 import type { LoadConnection } from './load-connection.ts'
 import { describeMachine, type Machine } from './machine.ts'
-import { type Measured, Meter, type Target } from './meter.ts'
+import { type Measured, Meter, roundsFor, type Target } from './meter.ts'
 import { OrdinaryConnection } from './ordinary-connection.ts'
 import type { Extent } from './pace.ts'
 import type { Progress } from './progress.ts'
@@ -52,11 +52,10 @@ export interface LimitsResult {
   seconds: number
 }
 
-/** Every kind is measured in this many turns, so that a slow moment of the machine meets all of them alike. */
-const rounds = 10
 const connectionsMax = 64
 /** So long each server is put under load before the first round: until V8 has compiled what it will run. */
 export const warmUpMs = 3000
+const firstUseMs = 100
 /** So few names that the cache holds them all. */
 const cachedNames = 5
 const mixProbability = 0.8
@@ -78,9 +77,10 @@ export async function measureLimits(options: LimitsOptions, progress: Progress):
     return { connections, pids }
   }
   try {
-    const [bazaar, bare] = [await open(false, options.bazaar), await open(false, options.bare)]
-    const lean = { bazaar: await open(true, options.bazaar), bare: await open(true, options.bare) }
-    return await takeTurns(options, { bazaar, bare }, lean, progress)
+    const openBoth = async (lean: boolean): Promise<Targets> => {
+      return { bazaar: await open(lean, options.bazaar), bare: await open(lean, options.bare) }
+    }
+    return await takeTurns(options, await openBoth(false), () => openBoth(true), progress)
   } finally {
     progress.clear()
     for (const connection of opened) connection.close()
@@ -97,7 +97,7 @@ interface Targets {
 async function takeTurns(
   { seconds, folder, seed, runId }: LimitsOptions,
   ordinary: Targets,
-  lean: Targets,
+  openLean: () => Promise<Targets>,
   progress: Progress,
 ): Promise<LimitsResult> {
   const shoppers = ordinary.bazaar.connections.slice(0, mixClients).map(connectionShopper)
@@ -105,6 +105,16 @@ async function takeTurns(
   const names = (await shopper.products()).map(product => product.name)
   const lookups = nextLookup(names.slice(0, cachedNames))
   const orders = nextOrder(names, runId)
+  const disturbance = watchDisturbance([...ordinary.bazaar.pids, ...ordinary.bare.pids])
+  progress.stage('warming up', null)
+  const warming = [pairOf(ordinary, connectionsMax, orders), pairOf(ordinary, 50, lookups)] as const
+  for (const pair of warming) await sliceOf(pair, warmUpMs)
+  const mixing = { iterations: warmUpIterations('on', mixClients) }
+  const warmed = await mixOnce(shoppers, names, mixing, seed, `${runId}-warm-up`)
+  let acknowledged = warming[0].bazaar.count + warmed.orders
+  // Not before, and then at once: a server closes connections on which it is asked nothing.
+  const lean = await openLean()
+  await sliceOf(pairOf(lean, connectionsMax, lookups), firstUseMs)
   const meters: Record<LoadKind, MeterPair> = {
     lookups50: pairOf(ordinary, 50, lookups),
     leanLookups50: pairOf(lean, 50, lookups),
@@ -113,24 +123,13 @@ async function takeTurns(
     orders64: pairOf(ordinary, 64, orders),
     leanOrders64: pairOf(lean, 64, orders),
   }
+  const rounds = roundsFor(seconds)
   const sliceMs = (seconds * 1000) / rounds
-  const disturbance = watchDisturbance([...ordinary.bazaar.pids, ...ordinary.bare.pids])
   const mix = { count: 0, sum: 0 }
   let append = new Recorder()
-  let acknowledged = 0
-  progress.stage('warming up', null)
-  for (const { bazaar, bare } of [meters.orders64, meters.lookups50]) {
-    await bare.slice(warmUpMs)
-    await bazaar.slice(warmUpMs)
-  }
-  const warming = { iterations: warmUpIterations('on', mixClients) }
-  acknowledged += (await mixOnce(shoppers, names, warming, seed, `${runId}-warm-up`)).orders
   progress.stage('measuring the limits', rounds + 1)
   for (let round = 0; round <= rounds; round += 1) {
-    for (const { bazaar, bare } of Object.values(meters)) {
-      await bare.slice(sliceMs)
-      await bazaar.slice(sliceMs)
-    }
+    for (const pair of Object.values(meters)) await sliceOf(pair, sliceMs)
     measureAppends(folder, sliceMs, append)
     const mixed = await mixOnce(shoppers, names, { seconds: sliceMs / 1000 }, seed, `${runId}-mix-${round}`)
     acknowledged += mixed.orders
@@ -168,6 +167,11 @@ const pairOf = ({ bazaar, bare }: Targets, connections: number, next: NextReques
   bazaar: new Meter(bazaar, connections, next),
   bare: new Meter(bare, connections, next),
 })
+
+async function sliceOf({ bazaar, bare }: MeterPair, durationMs: number): Promise<void> {
+  await bare.slice(durationMs)
+  await bazaar.slice(durationMs)
+}
 
 const ordersOf = ({ order1, order5, orders64, leanOrders64 }: Record<LoadKind, MeterPair>): number =>
   [order1, order5, orders64, leanOrders64].reduce((sum, { bazaar }) => sum + bazaar.count, 0)

@@ -18,6 +18,14 @@ export interface Measured extends Summary {
   clientCpuMs: number
 }
 
+/**
+ * In how many turns different loads are measured for so many seconds each, so that a slow moment of the machine meets all
+ * of them alike: ten at least, and no turn over a second, or connections would rest until servers close them.
+ */
+export function roundsFor(seconds: number): number {
+  return Math.max(10, Math.ceil(seconds))
+}
+
 /** Adds up slices of load on one target, so that they can take turns with those on another. */
 export class Meter {
   readonly #target: Target
