@@ -18,10 +18,15 @@ export function faultyFile(real: DiskFile, faults: Partial<Omit<DiskFile, 'size'
   }
 }
 
+/** What a call to a full disk throws. */
+export function diskFull(): Error {
+  return Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+}
+
 /** A call to `append` that finds the disk full while `isFull` says so. */
 export function appendUnlessFull(real: DiskFile, isFull: () => boolean): DiskFile['append'] {
   return bytes => {
-    if (isFull()) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+    if (isFull()) throw diskFull()
     real.append(bytes)
   }
 }

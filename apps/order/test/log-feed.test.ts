@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeFact, systemClock } from '@bazaar/client'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { LogFeed } from '../src/log-feed.ts'
 import { realDisk } from '../src/raft-log/disk.ts'
 import { LogFile } from '../src/raft-log/log-file.ts'
@@ -14,7 +14,7 @@ const folder = mkdtempSync(join(tmpdir(), 'bazaar-feed-'))
 t.teardown(() => rmSync(folder, { recursive: true }))
 
 /** A log on disk whose memory is short, so that what was read is soon overwritten, and its feed over HTTP. */
-async function startFeed(t: Tap) {
+async function startFeed(t: Test) {
   const logFile = new LogFile(await realDisk.open(join(folder, 'log.jsonl')), null, { linesMin: 4, slabBytes: 1 << 12 })
   const log = {
     get appliedIndex() {
@@ -38,8 +38,6 @@ async function startFeed(t: Tap) {
   })
   return { logFile, feed, answer }
 }
-
-type Tap = { teardown(run: () => void): void }
 
 t.test('a reader that pauses gets the lines as they were committed, however much is appended meanwhile', async t => {
   const sealer = new Sealer()

@@ -9,7 +9,7 @@ import { LogFile, recentLinesMin } from '../src/raft-log/log-file.ts'
 import { RecentBytes } from '../src/raft-log/recent-bytes.ts'
 import { Ring } from '../src/raft-log/ring.ts'
 import { Sealer } from '../src/raft-log/sealer.ts'
-import { appendUnlessFull, faultyFile } from './faulty-file.ts'
+import { appendUnlessFull, diskFull, faultyFile } from './faulty-file.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bazaar-log-'))
 t.teardown(() => rmSync(folder, { recursive: true }))
@@ -329,7 +329,7 @@ t.test('without room for a ring, or in it, the log itself is synced', async t =>
   let full = true
   const cramped = (file: DiskFile) => {
     const write: DiskFile['write'] = (offset, bytes) => {
-      if (full && bytes.includes(brace)) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+      if (full && bytes.includes(brace)) throw diskFull()
       file.write(offset, bytes)
     }
     return faultyFile(file, { append: appendUnlessFull(file, () => full), write })
@@ -361,7 +361,7 @@ t.test('a ring that a full disk does not even let be written over is given up, a
   let full = false
   const copyOnWrite = (file: DiskFile) => {
     const write: DiskFile['write'] = (offset, bytes) => {
-      if (full) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+      if (full) throw diskFull()
       file.write(offset, bytes)
     }
     return faultyFile(file, { write })

@@ -12,7 +12,7 @@ import { recover } from '../src/raft-log/recovery.ts'
 import type { StoredState } from '../src/raft-log/state-file.ts'
 import { Ticker } from '../src/raft-log/ticker.ts'
 import { UnixTransport } from '../src/raft-log/transport.ts'
-import { appendUnlessFull, faultyFile } from './faulty-file.ts'
+import { appendUnlessFull, diskFull, faultyFile } from './faulty-file.ts'
 import { eventually, type Harness, type Member, replicatedLogSuite } from './replicated-log-suite.ts'
 
 const members = [1, 2, 3]
@@ -186,7 +186,7 @@ t.test('a note for which there was no room is made later', async t => {
     read: () => adapter.read(),
     async write(state) {
       if (full) refused.set(id, state?.commitIndex ?? 0)
-      if (full) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
+      if (full) throw diskFull()
       await adapter.write(state)
     },
   })

@@ -63,6 +63,18 @@ t.test('messages are the same wherever the stream is cut', async t => {
   }
 })
 
+t.test('what comes whole is read where it stands, not copied', async t => {
+  const reader = new MessageReader(entriesMax)
+  for (const time of ['first', 'second']) {
+    // In memory of its own, not in Node's pool.
+    const chunk = Buffer.from(Uint8Array.from(wire).buffer)
+    const buffers = reader.read(chunk).flatMap(message => {
+      return message.type === 'appendRequest' ? message.entries.map(({ bytes }) => bytes.buffer) : []
+    })
+    t.ok(buffers.length > 0 && buffers.every(buffer => buffer === chunk.buffer), `the ${time} chunk`)
+  }
+})
+
 t.test('what is damaged, too long or without an end is refused', async t => {
   const message = encode(append(0, 3), Buffer.from(linesOf(1, 3)))
   const head = message.indexOf('\n') + 1

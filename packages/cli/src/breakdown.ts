@@ -5,7 +5,7 @@ import { connectionShopper } from './connection-shopper.ts'
 import { LeanConnection } from './lean-connection.ts'
 import { nextOrder, warmUpMs } from './limits.ts'
 import { runLoad } from './load.ts'
-import { roundsFor } from './meter.ts'
+import { turnsFor } from './meter.ts'
 import { Recorder } from './statistics.ts'
 
 /** Medians of one client's order and of its parts, in ms. */
@@ -56,8 +56,7 @@ export async function measureBreakdown(
     const { json, key } = order()
     return { ...JSON.parse(json as string), key }
   }
-  const rounds = roundsFor(seconds)
-  const sliceMs = (seconds * 1000) / rounds
+  const { rounds, sliceMs } = turnsFor(seconds)
   try {
     await runLoad([front], warmUpMs, order, recorders.order)
     await runLoad([bare], warmUpMs, order, recorders.publicHttp)

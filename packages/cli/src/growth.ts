@@ -6,7 +6,7 @@ import { LeanConnection } from './lean-connection.ts'
 import { type LimitsServer, nextOrder, warmUpMs } from './limits.ts'
 import { serverOf } from './limits-run.ts'
 import type { NextRequest } from './load.ts'
-import { type Measured, Meter, roundsFor, type Target } from './meter.ts'
+import { type Measured, Meter, type Target, turnsFor } from './meter.ts'
 import { benchStock, startOwnCluster } from './own-cluster.ts'
 import type { Progress } from './progress.ts'
 import { proportionalSetMiB } from './proportional-set.ts'
@@ -90,8 +90,7 @@ async function compare(
   const few = await loadsOn(await serverOf(none), runId, seed, 1)
   const full = await loadsOn(await serverOf(many), runId, seed, stored)
   const meters = [few.order, full.order, few.query, full.query]
-  const rounds = roundsFor(seconds)
-  const sliceMs = (seconds * 1000) / rounds
+  const { rounds, sliceMs } = turnsFor(seconds)
   try {
     progress.stage('warming up', null)
     for (const meter of meters) await meter.slice(warmUpMs)

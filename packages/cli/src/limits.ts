@@ -7,7 +7,7 @@ import { LeanConnection } from './lean-connection.ts'
 import type { NextRequest } from './load.ts'
 import type { LoadConnection } from './load-connection.ts'
 import { describeMachine, type Machine } from './machine.ts'
-import { type Measured, Meter, roundsFor, type Target } from './meter.ts'
+import { type Measured, Meter, type Target, turnsFor } from './meter.ts'
 import { OrdinaryConnection } from './ordinary-connection.ts'
 import type { Extent } from './pace.ts'
 import type { Progress } from './progress.ts'
@@ -55,6 +55,7 @@ export interface LimitsResult {
 const connectionsMax = 64
 /** So long each server is put under load before the first round: until V8 has compiled what it will run. */
 export const warmUpMs = 3000
+/** So long new connections are used at once. */
 const firstUseMs = 100
 /** So few names that the cache holds them all. */
 const cachedNames = 5
@@ -62,8 +63,8 @@ const mixProbability = 0.8
 const mixClients = 5
 
 /**
- * Measures the shop and a bare server side by side: one slice of each after the other, round after round. What warms up,
- * loads of some seconds and a first round, is not counted. Throws when any request fails.
+ * Measures the shop and a bare server side by side: one slice of each after the other, round after round. What warms them
+ * up, some seconds of load and a first round, is not counted. Throws when any request fails.
  *
  * The clients are those that the goals were set with: Node's own HTTP client, on the same cores. The lean ones take so
  * little that what is measured is the servers alone.
@@ -123,8 +124,7 @@ async function takeTurns(
     orders64: pairOf(ordinary, 64, orders),
     leanOrders64: pairOf(lean, 64, orders),
   }
-  const rounds = roundsFor(seconds)
-  const sliceMs = (seconds * 1000) / rounds
+  const { rounds, sliceMs } = turnsFor(seconds)
   const mix = { count: 0, sum: 0 }
   let append = new Recorder()
   progress.stage('measuring the limits', rounds + 1)

@@ -20,10 +20,12 @@ export interface Measured extends Summary {
 
 /**
  * In how many turns different loads are measured for so many seconds each, so that a slow moment of the machine meets all
- * of them alike: ten at least, and no turn over a second, or connections would rest until servers close them.
+ * of them alike, and how long a turn is, in ms: ten at least, and none over a second, or connections would rest until
+ * servers close them.
  */
-export function roundsFor(seconds: number): number {
-  return Math.max(10, Math.ceil(seconds))
+export function turnsFor(seconds: number): { rounds: number; sliceMs: number } {
+  const rounds = Math.max(10, Math.ceil(seconds))
+  return { rounds, sliceMs: (seconds * 1000) / rounds }
 }
 
 /** Adds up slices of load on one target, so that they can take turns with those on another. */

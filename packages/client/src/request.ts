@@ -91,8 +91,8 @@ export class Requester {
   }
 
   /**
-   * An endless answer in buffers of whole lines. The iteration rejects with a ConnectionError when the peer ends it or is silent
-   * for `idleMs`; leaving the loop closes the connection.
+   * An endless answer in buffers of whole lines. The iteration rejects with a ConnectionError when the peer ends it or is
+   * silent for `idleMs`; leaving the loop closes the connection.
    *
    * @throws BazaarError, ConnectionError as `call` does
    */

@@ -6,11 +6,13 @@ import { NumberColumn } from '../number-column.ts'
 import { linesTogetherMax } from '../replicated-log.ts'
 import type { DiskFile } from './disk.ts'
 import { LogSync } from './log-sync.ts'
-import { RecentBytes, slabBytes } from './recent-bytes.ts'
+import { RecentBytes } from './recent-bytes.ts'
 import type { Ring } from './ring.ts'
 
 /** So many lines at least are kept in memory, so that followers and feeds are served without reading the file. */
 export const recentLinesMin = 1024
+/** They stand in pieces of this length, which are forgotten as a whole. */
+const slabBytes = 1 << 18
 /** Bytes that recovery reads at a time. */
 const recoveryChunkBytes = 1 << 16
 const stretchEntries = 1 << 16
@@ -22,6 +24,8 @@ export interface RecentSizes {
   readonly linesMin: number
   readonly slabBytes: number
 }
+
+const usualSizes: RecentSizes = { linesMin: recentLinesMin, slabBytes }
 
 const noBytes = new Uint8Array()
 
@@ -53,7 +57,7 @@ export class LogFile {
   #ringedBytes = 0
 
   /** The file must be empty or followed by `recover`. */
-  constructor(file: DiskFile, ring: Ring | null = null, recentSizes = { linesMin: recentLinesMin, slabBytes }) {
+  constructor(file: DiskFile, ring: Ring | null = null, recentSizes: RecentSizes = usualSizes) {
     this.#file = file
     this.#ring = ring
     this.#recentSizes = recentSizes

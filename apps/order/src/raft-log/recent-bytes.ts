@@ -1,5 +1,3 @@
-export const slabBytes = 1 << 18
-
 /**
  * The last bytes of a log, by their offsets in it. They stand in slabs of equal length; the oldest is used again once it is
  * forgotten, so that a log that grows for ever leaves no garbage behind.
@@ -14,11 +12,11 @@ export class RecentBytes {
   #end: number
 
   /** Empty; what comes first will stand at `offset`. */
-  constructor(offset = 0, bytes = slabBytes) {
-    this.#slabBytes = bytes
+  constructor(offset: number, slabBytes: number) {
+    this.#slabBytes = slabBytes
     this.#start = offset
     this.#end = offset
-    this.#firstSlab = Math.floor(offset / bytes)
+    this.#firstSlab = Math.floor(offset / slabBytes)
   }
 
   /** The offset of the first byte that is here. */

@@ -57,7 +57,7 @@ export class MessageReader {
       messages.push(message)
       start = linesEnd
     }
-    this.#chunks = [received.subarray(start)]
+    this.#chunks = start < received.length ? [received.subarray(start)] : []
     this.#received -= start
     if (this.#received > this.#bytesMax) throw new Error('a message without an end')
     return messages
