@@ -7,7 +7,7 @@ import { formatCount, formatMs, formatPercent, plural } from './format.ts'
 import type { GrowthResult, LargeResult } from './growth.ts'
 import { growthRatios, growthTable, largeRatios, memoryNote } from './growth-report.ts'
 import type { LimitsResult } from './limits.ts'
-import { limitsTable, mixText, ratiosOf } from './limits-report.ts'
+import { chainNote, chainTable, limitsTable, mixText, ratiosOf } from './limits-report.ts'
 import type { LinePlot } from './line-plot.ts'
 import { machineLine } from './machine.ts'
 import { ratioTable } from './ratio.ts'
@@ -57,7 +57,9 @@ export function evaluationMarkdown(evaluation: Evaluation, folder: string): stri
       `\`\`\`\n${replacementText(products, entriesMax, steps)}\n\`\`\``,
     `## Limits\n\nA bare Fastify server with the same requests, schemas and bodies, and the bare disk, measured in turns ` +
       `with the shop.\n\n${markdown(limitsTable(limits))}\n\n${mixText(limits)}.\n\n` +
-      [markdown(ratioTable(ratiosOf(limits))), ...disturbanceNote(limits.disturbance)].join('\n\n'),
+      [markdown(ratioTable(ratiosOf(limits))), ...disturbanceNote(limits.disturbance)].join('\n\n') +
+      `\n\nWhat of these goals is within reach of Node on this machine, the same load on a bare chain tells (${chainNote}):` +
+      `\n\n${markdown(chainTable(limits))}`,
     `## Where an order’s time goes\n\n${breakdownText(evaluation.breakdown)}`,
     `## Growth\n\n${growthSection(growth, evaluation.large)}`,
     `## Failover\n\n${failoverText(evaluation.failover)}\n\n![Failover](${folder}/${evaluationPlots.failover})`,

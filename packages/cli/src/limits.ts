@@ -24,6 +24,8 @@ export interface LimitsOptions {
   /** The shop, with nobody else in it. */
   bazaar: LimitsServer
   bare: LimitsServer
+  /** See `startBareChain`. */
+  chain: LimitsServer
   /** A folder on the disk that the shop's logs are on. */
   folder: string
   /** How long each kind of request is measured in all, in s. */
@@ -37,11 +39,26 @@ export interface LimitsOptions {
 export const loadKinds = ['lookups50', 'orders64', 'order1', 'order5', 'leanLookups50', 'leanOrders64'] as const
 export type LoadKind = (typeof loadKinds)[number]
 
+/** One kind of load on each server; the chain has ordinary clients' orders only. */
+export interface Load {
+  bazaar: Measured
+  bare: Measured
+  chain: Measured | null
+}
+
+/** The experiment's figure; its mean is in ms. */
+export interface Mix {
+  count: number
+  mean: number
+}
+
 /** Bazaar's figures and the limits they are compared with, in ms and requests a second. */
 export interface LimitsResult {
-  loads: Record<LoadKind, { bazaar: Measured; bare: Measured }>
+  loads: Record<LoadKind, Load>
   /** The experiment at p = 0.8 with five clients: the mean time of a look-up and an order, in ms. */
-  lookupAndOrder5: { count: number; mean: number }
+  lookupAndOrder5: Mix
+  /** The same on the bare chain, where every look-up is a hit. */
+  chainLookupAndOrder5: Mix
   /** Append and fdatasync of one line. */
   append: Summary
   /** Orders that were acknowledged, and how many the shop had taken when the next one came. */
@@ -63,7 +80,7 @@ const mixProbability = 0.8
 const mixClients = 5
 
 /**
- * Measures the shop and a bare server side by side: one slice of each after the other, round after round. What warms them
+ * Measures the shop, a bare server and a bare chain side by side: one slice of each after the other, round after round. What warms them
  * up, some seconds of load and a first round, is not counted. Throws when any request fails.
  *
  * The clients are those that the goals were set with: Node's own HTTP client, on the same cores. The lean ones take so
@@ -81,7 +98,8 @@ export async function measureLimits(options: LimitsOptions, progress: Progress):
     const openBoth = async (lean: boolean): Promise<Targets> => {
       return { bazaar: await open(lean, options.bazaar), bare: await open(lean, options.bare) }
     }
-    return await takeTurns(options, await openBoth(false), () => openBoth(true), progress)
+    const [ordinary, chain] = [await openBoth(false), await open(false, options.chain)]
+    return await takeTurns(options, ordinary, chain, () => openBoth(true), progress)
   } finally {
     progress.clear()
     for (const connection of opened) connection.close()
@@ -96,60 +114,66 @@ interface Targets {
 }
 
 async function takeTurns(
-  { seconds, folder, seed, runId }: LimitsOptions,
+  options: LimitsOptions,
   ordinary: Targets,
+  chain: Target,
   openLean: () => Promise<Targets>,
   progress: Progress,
 ): Promise<LimitsResult> {
-  const shoppers = ordinary.bazaar.connections.slice(0, mixClients).map(connectionShopper)
+  const { seconds, folder, seed, runId } = options
+  const shoppersAt = ({ connections }: Target) => connections.slice(0, mixClients).map(connectionShopper)
+  const [shoppers, chainShoppers] = [shoppersAt(ordinary.bazaar), shoppersAt(chain)]
   const [shopper] = shoppers as [Shopper]
   const names = (await shopper.products()).map(product => product.name)
   const lookups = nextLookup(names.slice(0, cachedNames))
   const orders = nextOrder(names, runId)
-  const disturbance = watchDisturbance([...ordinary.bazaar.pids, ...ordinary.bare.pids])
+  const disturbance = watchDisturbance([options.bazaar, options.bare, options.chain].flatMap(({ pids }) => pids))
   progress.stage('warming up', null)
-  const warming = [pairOf(ordinary, connectionsMax, orders), pairOf(ordinary, 50, lookups)] as const
-  for (const pair of warming) await sliceOf(pair, warmUpMs)
+  const warming = [metersOf(ordinary, connectionsMax, orders, chain), metersOf(ordinary, 50, lookups)] as const
+  for (const meters of warming) await sliceOf(meters, warmUpMs)
   const mixing = { iterations: warmUpIterations('on', mixClients) }
   const warmed = await mixOnce(shoppers, names, mixing, seed, `${runId}-warm-up`)
+  await mixOnce(chainShoppers, names, mixing, seed, '')
   let acknowledged = warming[0].bazaar.count + warmed.orders
   // Not before, and then at once: a server closes connections on which it is asked nothing.
   const lean = await openLean()
-  await sliceOf(pairOf(lean, connectionsMax, lookups), firstUseMs)
-  const meters: Record<LoadKind, MeterPair> = {
-    lookups50: pairOf(ordinary, 50, lookups),
-    leanLookups50: pairOf(lean, 50, lookups),
-    order1: pairOf(ordinary, 1, orders),
-    order5: pairOf(ordinary, 5, orders),
-    orders64: pairOf(ordinary, 64, orders),
-    leanOrders64: pairOf(lean, 64, orders),
+  await sliceOf(metersOf(lean, connectionsMax, lookups), firstUseMs)
+  const meters: Record<LoadKind, Meters> = {
+    lookups50: metersOf(ordinary, 50, lookups),
+    leanLookups50: metersOf(lean, 50, lookups),
+    order1: metersOf(ordinary, 1, orders, chain),
+    order5: metersOf(ordinary, 5, orders, chain),
+    orders64: metersOf(ordinary, 64, orders, chain),
+    leanOrders64: metersOf(lean, 64, orders),
   }
   const { rounds, sliceMs } = turnsFor(seconds)
-  const mix = { count: 0, sum: 0 }
+  const [mix, chainMix] = [new MeanOfMany(), new MeanOfMany()]
   let append = new Recorder()
   progress.stage('measuring the limits', rounds + 1)
   for (let round = 0; round <= rounds; round += 1) {
-    for (const pair of Object.values(meters)) await sliceOf(pair, sliceMs)
+    for (const kind of Object.values(meters)) await sliceOf(kind, sliceMs)
     measureAppends(folder, sliceMs, append)
-    const mixed = await mixOnce(shoppers, names, { seconds: sliceMs / 1000 }, seed, `${runId}-mix-${round}`)
+    const extent = { seconds: sliceMs / 1000 }
+    const chainMixed = await mixOnce(chainShoppers, names, extent, seed, '')
+    const mixed = await mixOnce(shoppers, names, extent, seed, `${runId}-mix-${round}`)
     acknowledged += mixed.orders
     if (round === 0) {
       append = new Recorder()
       acknowledged += ordersOf(meters)
-      for (const { bazaar, bare } of Object.values(meters)) for (const meter of [bazaar, bare]) meter.restart()
+      for (const { bazaar, bare, chain } of Object.values(meters))
+        for (const one of [bazaar, bare, chain]) one?.restart()
     } else {
-      mix.count += mixed.count
-      mix.sum += mixed.count * mixed.mean
+      mix.add(mixed)
+      chainMix.add(chainMixed)
     }
     progress.step()
   }
   const last = await shopper.order({ name: names[0] as string, quantity: 1, type: 'buy' }, `${runId}-last`)
-  const loads = Object.fromEntries(
-    loadKinds.map(kind => [kind, { bazaar: meters[kind].bazaar.measured(), bare: meters[kind].bare.measured() }]),
-  ) as LimitsResult['loads']
+  const loads = Object.fromEntries(loadKinds.map(kind => [kind, measuredBy(meters[kind])])) as LimitsResult['loads']
   return {
     loads,
-    lookupAndOrder5: { count: mix.count, mean: mix.sum / mix.count },
+    lookupAndOrder5: mix.mix,
+    chainLookupAndOrder5: chainMix.mix,
     append: append.summary(),
     orders: { acknowledged: acknowledged + ordersOf(meters), counted: last.number - 1 },
     machine: describeMachine(),
@@ -158,22 +182,30 @@ async function takeTurns(
   }
 }
 
-interface MeterPair {
+interface Meters {
   bazaar: Meter
   bare: Meter
+  chain: Meter | null
 }
 
-const pairOf = ({ bazaar, bare }: Targets, connections: number, next: NextRequest): MeterPair => ({
-  bazaar: new Meter(bazaar, connections, next),
-  bare: new Meter(bare, connections, next),
-})
+function metersOf({ bazaar, bare }: Targets, connections: number, next: NextRequest, chain?: Target): Meters {
+  const on = (target: Target) => new Meter(target, connections, next)
+  return { bazaar: on(bazaar), bare: on(bare), chain: chain === undefined ? null : on(chain) }
+}
 
-async function sliceOf({ bazaar, bare }: MeterPair, durationMs: number): Promise<void> {
+async function sliceOf({ bazaar, bare, chain }: Meters, durationMs: number): Promise<void> {
   await bare.slice(durationMs)
+  await chain?.slice(durationMs)
   await bazaar.slice(durationMs)
 }
 
-const ordersOf = ({ order1, order5, orders64, leanOrders64 }: Record<LoadKind, MeterPair>): number =>
+const measuredBy = ({ bazaar, bare, chain }: Meters): Load => ({
+  bazaar: bazaar.measured(),
+  bare: bare.measured(),
+  chain: chain?.measured() ?? null,
+})
+
+const ordersOf = ({ order1, order5, orders64, leanOrders64 }: Record<LoadKind, Meters>): number =>
   [order1, order5, orders64, leanOrders64].reduce((sum, { bazaar }) => sum + bazaar.count, 0)
 
 function nextLookup(names: readonly string[]): NextRequest {
@@ -191,13 +223,28 @@ export function nextOrder(names: readonly string[], runId: string): NextRequest 
   }
 }
 
+/** Adds means of slices up to one. */
+class MeanOfMany {
+  #count = 0
+  #sum = 0
+
+  add({ count, mean }: Mix): void {
+    this.#count += count
+    this.#sum += count * mean
+  }
+
+  get mix(): Mix {
+    return { count: this.#count, mean: this.#sum / this.#count }
+  }
+}
+
 async function mixOnce(
   shoppers: readonly Shopper[],
   products: readonly string[],
   extent: Extent,
   seed: number,
   keyPrefix: string,
-): Promise<{ count: number; mean: number; orders: number }> {
+): Promise<Mix & { orders: number }> {
   const run = { p: mixProbability, extent, ratePerSecond: null, seed, products, keyPrefix }
   const { lookupAndOrder, errors, errorMessages, acknowledged } = await runExperiment(shoppers, run)
   if (errors > 0 || lookupAndOrder.mean === null) {

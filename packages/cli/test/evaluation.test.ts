@@ -43,9 +43,10 @@ const evaluation: Evaluation = {
   },
   limits: {
     loads: Object.fromEntries(
-      loadKinds.map(kind => [kind, { bazaar: measured(1.2), bare: measured(0.4) }]),
+      loadKinds.map(kind => [kind, { bazaar: measured(1.2), bare: measured(0.4), chain: measured(1) }]),
     ) as LimitsResult['loads'],
     lookupAndOrder5: { count: 500, mean: 1.5 },
+    chainLookupAndOrder5: { count: 600, mean: 1.2 },
     append: summary(0.2),
     orders: { acknowledged: 9000, counted: 9000 },
     machine,

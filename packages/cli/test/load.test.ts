@@ -189,9 +189,13 @@ const measured = (p50: number, perSecond: number, cpuMs: number) => ({
 
 const example: LimitsResult = {
   loads: Object.fromEntries(
-    loadKinds.map(kind => [kind, { bazaar: measured(1.2, 8000, 0.1), bare: measured(0.4, 10_000, 0.05) }]),
+    loadKinds.map(kind => [
+      kind,
+      { bazaar: measured(1.2, 8000, 0.1), bare: measured(0.4, 10_000, 0.05), chain: measured(1, 9000, 0.08) },
+    ]),
   ) as LimitsResult['loads'],
   lookupAndOrder5: { count: 500, mean: 1.5 },
+  chainLookupAndOrder5: { count: 600, mean: 1.2 },
   append: summary(0.2),
   orders: { acknowledged: 9000, counted: 9000 },
   machine: { cpu: 'Test CPU', cores: 2, memoryGiB: 4, system: 'Linux', node: '24' },
