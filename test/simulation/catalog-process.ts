@@ -53,14 +53,10 @@ export async function startCatalogProcess(options: CatalogProcessOptions): Promi
   catalog.onReady = () => void seed.run().catch(fatal)
 
   const service = {
-    async product(product: string, index: number) {
-      await catalog.reached(index)
-      const json = catalog.products.json(product)
-      return { index: catalog.products.appliedIndex, data: json === null ? null : (JSON.parse(json) as Product) }
-    },
+    product: (product: string, index: number) => catalog.lookUp({ name: product, index }),
     async products(index: number) {
-      await catalog.reached(index)
-      return { index: catalog.products.appliedIndex, data: JSON.parse(catalog.products.listJSON()) as Product[] }
+      const list = await catalog.list(index)
+      return { index: list.index, data: JSON.parse(list.data) as Product[] }
     },
     changes(sink: Parameters<ChangeFeed['join']>[0] & { on(event: string, listener: () => void): void }) {
       sink.on('close', () => catalog.feed.leave(sink))

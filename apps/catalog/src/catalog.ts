@@ -1,4 +1,4 @@
-import { BazaarError, type Clock, LineCursor } from '@bazaar/client'
+import { BazaarError, type Clock, LineCursor, type Lookup, type Product, type Reading } from '@bazaar/client'
 import type { ChangeFeed } from './change-feed.ts'
 import type { Products } from './products.ts'
 import { Waiters } from './waiters.ts'
@@ -43,11 +43,23 @@ export class Catalog {
    *
    * @throws BazaarError `NO_QUORUM` when that takes too long, `OVERLOADED` when too many wait already
    */
-  async reached(index: number): Promise<void> {
+  async #reached(index: number): Promise<void> {
     if (this.#ready && this.products.appliedIndex >= index) return
     if (await this.#waiters.wait(index)) return
     const state = this.#ready ? `has applied index ${this.products.appliedIndex}` : 'is still catching up with the log'
     throw new BazaarError('NO_QUORUM', `the catalog ${state}; a look-up needs index ${index}`)
+  }
+
+  /** The product, or null when there is none, once a look-up may be answered. @throws BazaarError `NO_QUORUM` when that takes too long, `OVERLOADED` when too many wait already */
+  async lookUp({ name, index }: Lookup): Promise<Reading<Product | null>> {
+    await this.#reached(index)
+    return { index: this.products.appliedIndex, data: this.products.product(name) }
+  }
+
+  /** All products, as `lookUp`; `data` as JSON text. */
+  async list(index: number): Promise<Reading<string>> {
+    await this.#reached(index)
+    return { index: this.products.appliedIndex, data: this.products.listJSON() }
   }
 
   /**

@@ -34,7 +34,7 @@ export class Products {
   #appliedTerm = 0
   #appliedCrc = 0
   #seeded = false
-  /** The JSON of each product, and of all, made when first asked for after a change. */
+  /** The JSON of each product, and of all, made when all are first asked for after a change. */
   readonly #texts = new Map<string, string>()
   #listText: string | null = null
 
@@ -132,22 +132,24 @@ export class Products {
     return this.#products.values()
   }
 
-  /** The product as JSON text, or null when there is none of this name. */
-  json(name: string): string | null {
-    const ready = this.#texts.get(name)
-    if (ready !== undefined) return ready
-    const product = this.#products.get(name)
-    if (product === undefined) return null
-    const { price, quantity } = product
-    const text = JSON.stringify({ name, price, quantity } satisfies Product)
-    this.#texts.set(name, text)
-    return text
+  /** The product as look-ups show it, or null when there is none of this name. */
+  product(name: string): Product | null {
+    const held = this.#products.get(name)
+    return held === undefined ? null : productOf(held)
   }
 
   /** All products as the JSON text of an array. */
   listJSON(): string {
-    this.#listText ??= `[${Array.from(this.#products.keys(), name => this.json(name)).join(',')}]`
+    this.#listText ??= `[${Array.from(this.#products.values(), held => this.#textOf(held)).join(',')}]`
     return this.#listText
+  }
+
+  #textOf(held: HeldProduct): string {
+    const ready = this.#texts.get(held.name)
+    if (ready !== undefined) return ready
+    const text = JSON.stringify(productOf(held))
+    this.#texts.set(held.name, text)
+    return text
   }
 
   /** A copy of the state, for `restore`. */
@@ -187,4 +189,9 @@ export class Products {
     this.#texts.clear()
     this.#listText = null
   }
+}
+
+/** As look-ups show it. */
+function productOf({ name, price, quantity }: HeldProduct): Product {
+  return { name, price, quantity }
 }

@@ -6,13 +6,14 @@ import {
   BazaarError,
   type Command,
   type CommandResult,
+  commandCalls,
   type Fact,
   LineCursor,
   OrderClient,
   type OrderStatus,
   socketPath,
 } from '@bazaar/client'
-import { CommandServer } from '@bazaar/service'
+import { CallServer } from '@bazaar/service'
 import type { Replica } from '../src/replica.ts'
 
 const heartbeatIntervalMs = 100
@@ -181,7 +182,7 @@ export class FakeReplica {
       this.#connections.add(connection)
       connection.on('close', () => this.#connections.delete(connection))
     })
-    new CommandServer(server, async commands => this.#execute(commands as Command[]), assert.ifError)
+    new CallServer(server, commandCalls, async commands => this.#execute(commands as Command[]), assert.ifError)
     await new Promise<void>(resolve => server.listen(this.socket, resolve))
     const heartbeat = setInterval(() => this.#toAll('\n'), heartbeatIntervalMs)
     server.on('close', () => clearInterval(heartbeat))

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { commandLineBytesMax, commandsPerRequestMax, LineSplitter, type OrderRequest } from '@bazaar/client'
+import { callLineBytesMax, commandsPerRequestMax, LineSplitter, type OrderRequest } from '@bazaar/client'
 import type { BareOrder } from './bare-order.ts'
 
 interface Waiting {
@@ -18,7 +18,7 @@ export class BareOrders {
 
   /** @param path where the process listens that takes them */
   constructor(path: string) {
-    const splitter = new LineSplitter(commandLineBytesMax)
+    const splitter = new LineSplitter(callLineBytesMax)
     this.#next = connect(path)
     this.#next.on('data', chunk => {
       for (const line of splitter.push(chunk)) this.#answer(JSON.parse(line))

@@ -1,6 +1,6 @@
 import { fdatasyncSync, fsyncSync, openSync, writeSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
-import { commandLineBytesMax, LineSplitter, type OrderRequest } from '@bazaar/client'
+import { callLineBytesMax, LineSplitter, type OrderRequest } from '@bazaar/client'
 import { bareOrder } from './bare-order.ts'
 
 /**
@@ -48,7 +48,7 @@ function follow(line: string, peer: Socket): void {
 
 const take = nextPath === undefined ? follow : lead(connect(nextPath))
 createServer(peer => {
-  const splitter = new LineSplitter(commandLineBytesMax)
+  const splitter = new LineSplitter(callLineBytesMax)
   peer.on('data', chunk => {
     for (const line of splitter.push(chunk)) take(line, peer)
   })

@@ -58,7 +58,7 @@ export function evaluationMarkdown(evaluation: Evaluation, folder: string): stri
     `## Limits\n\nA bare Fastify server with the same requests, schemas and bodies, and the bare disk, measured in turns ` +
       `with the shop.\n\n${markdown(limitsTable(limits))}\n\n${mixText(limits)}.\n\n` +
       [markdown(ratioTable(ratiosOf(limits))), ...disturbanceNote(limits.disturbance)].join('\n\n') +
-      `\n\nWhat of these goals is within reach of Node on this machine, the same load on a bare chain tells (${chainNote}):` +
+      `\n\nHow much of that is within reach on this machine, a bare chain tells: ${chainNote}.` +
       `\n\n${markdown(chainTable(limits))}`,
     `## Where an order’s time goes\n\n${breakdownText(evaluation.breakdown)}`,
     `## Growth\n\n${growthSection(growth, evaluation.large)}`,

@@ -112,7 +112,7 @@ export function chainTable(result: LimitsResult): Table {
 
 /** What the bare chain is, without a full stop. */
 export const chainNote =
-  'bare chain: a bare Fastify that hands orders on to a process which hands them on to another, both of which sync them ' +
+  'a bare Fastify that hands orders on to a process which hands them on to another, both of which sync them ' +
   'to disk: the three hops of an order with nothing in them, no log, ledger, keys or elections'
 
 const clientsNote =
@@ -132,7 +132,7 @@ export function limitsText(result: LimitsResult): string {
     `${text(limitsTable(result))}\n${clientsNote}`,
     mixText(result),
     text(ratioTable(ratiosOf(result))),
-    `${text(chainTable(result))}\n${chainNote}`,
+    `${text(chainTable(result))}\nbare chain: ${chainNote}`,
     ...disturbanceNote(result.disturbance),
     `${formatCount(orders.acknowledged)} orders acknowledged, ${formatCount(orders.counted)} in the log\n` +
       (limitsPassed(result) ? 'all well' : 'FAILED'),

@@ -1,20 +1,18 @@
+import { CallChannel } from './call-channel.ts'
+import { lookupCalls } from './call-protocol.ts'
 import { linesOf } from './line-splitter.ts'
-import { Requester, type RequestOptions, successOf } from './request.ts'
-import type { CatalogStatus, Change, Product } from './schemas.ts'
-
-/** What a look-up saw, and the log index at which it saw it. */
-export interface Reading<T> {
-  index: number
-  data: T
-}
+import { Requester, type RequestOptions } from './request.ts'
+import type { CatalogStatus, Change, Lookup, Product, Reading } from './schemas.ts'
 
 /** One catalog. Methods throw BazaarError (what the catalog answered) or ConnectionError (no answer in time). */
 export class CatalogClient {
   readonly #requester: Requester
+  readonly #lookups: CallChannel<Lookup, Reading<Product | null>>
 
   /** @param socket path of the catalog's unix socket */
   constructor(socket: string) {
     this.#requester = new Requester(socket)
+    this.#lookups = new CallChannel(this.#requester, lookupCalls)
   }
 
   /**
@@ -27,12 +25,9 @@ export class CatalogClient {
     return body as Reading<Product[]>
   }
 
-  /** `GET /products/:name?index=N`: as `products`, for one; `data` is null when there is no such product. */
-  async product(name: string, index: number, options?: RequestOptions): Promise<Reading<Product | null>> {
-    const path = `/products/${encodeURIComponent(name)}?index=${index}`
-    const answer = await this.#requester.send('GET', path, undefined, options)
-    if (answer.status !== 404) return successOf(answer).body as Reading<Product>
-    return { index: Number(answer.headers['bazaar-index'] ?? index), data: null }
+  /** As `products`, for one; `data` is null when there is no such product. */
+  product(name: string, index: number, options?: Pick<RequestOptions, 'timeoutMs'>): Promise<Reading<Product | null>> {
+    return this.#lookups.call({ name, index }, options?.timeoutMs)
   }
 
   /**
@@ -55,6 +50,7 @@ export class CatalogClient {
 
   /** Closes all connections. */
   close(): Promise<void> {
+    this.#lookups.close()
     return this.#requester.close()
   }
 }

@@ -2,8 +2,8 @@
  * What the two ends of a connection share. A service that only answers needs no more than this; it is spared the clients,
  * and undici with them, at every start.
  */
+export * from './call-protocol.ts'
 export * from './clock.ts'
-export * from './command-protocol.ts'
 export * from './errors.ts'
 export * from './line-cursor.ts'
 export * from './line-splitter.ts'

@@ -1,4 +1,5 @@
-import { CommandChannel } from './command-channel.ts'
+import { CallChannel } from './call-channel.ts'
+import { commandCalls } from './call-protocol.ts'
 import { BazaarError } from './errors.ts'
 import { Requester, type RequestOptions } from './request.ts'
 import type { Command, CommandResult, Order, OrderStatus } from './schemas.ts'
@@ -14,12 +15,12 @@ export interface LogStream {
 /** One order replica. Methods throw BazaarError (what the replica answered) or ConnectionError (no answer in time). */
 export class OrderClient {
   readonly #requester: Requester
-  readonly #commands: CommandChannel
+  readonly #commands: CallChannel<readonly Command[], CommandResult[]>
 
   /** @param socket path of the replica's HTTP unix socket */
   constructor(socket: string) {
     this.#requester = new Requester(socket)
-    this.#commands = new CommandChannel(this.#requester)
+    this.#commands = new CallChannel(this.#requester, commandCalls)
   }
 
   /**
@@ -29,7 +30,7 @@ export class OrderClient {
    * @throws BazaarError `NOT_LEADER` (with a hint), `OVERLOADED`, `INVALID` for all of them as a whole
    */
   execute(commands: readonly Command[], options?: Pick<RequestOptions, 'timeoutMs'>): Promise<CommandResult[]> {
-    return this.#commands.execute(commands, options?.timeoutMs)
+    return this.#commands.call(commands, options?.timeoutMs)
   }
 
   /**

@@ -31,6 +31,16 @@ const Index = Type.Integer({ minimum: 0 })
 export const Product = Type.Object({ name: Name, price: Price, quantity: Type.Integer({ minimum: 0 }) }, strict)
 export type Product = Static<typeof Product>
 
+/** What a front-end asks of a catalog: a product as it is once the log is applied up to `index`, at least. */
+export const Lookup = Type.Object({ name: Name, index: Index }, strict)
+export type Lookup = Static<typeof Lookup>
+
+/** What a look-up saw, and the log index at which it saw it. */
+export interface Reading<T> {
+  index: number
+  data: T
+}
+
 /** The body of the public `POST /orders`. */
 export const OrderRequest = Type.Object({ name: Name, quantity: Quantity, type: Type.Optional(Side) }, strict)
 export type OrderRequest = Static<typeof OrderRequest>

@@ -180,17 +180,9 @@ async function drain(chunks: AsyncIterable<unknown>): Promise<void> {
 }
 
 tap.test('a catalog client asks for an index and tells at which index the answer was read', async t => {
-  const found = await answering(t, 200, { index: 12, data: product })
-  const client = closing(t, new CatalogClient(found.socket))
-  t.same(await client.product('Tüx %', 11), { index: 12, data: product })
-  t.equal(found.seen[0]?.url, '/products/T%C3%BCx%20%25?index=11')
-
-  const error = refusal('PRODUCT_NOT_FOUND')
-  const absent = await answering(t, 404, error.toBody(), { 'bazaar-index': '15' })
-  t.same(await closing(t, new CatalogClient(absent.socket)).product('Fox', 3), { index: 15, data: null })
-
   const list = await answering(t, 200, { index: 4, data: [product] })
   t.same(await closing(t, new CatalogClient(list.socket)).products(2), { index: 4, data: [product] })
+  t.equal(list.seen[0]?.url, '/products?index=2')
 })
 
 tap.test('a front-end client speaks the public REST', async t => {

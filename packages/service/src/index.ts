@@ -1,5 +1,5 @@
+export { CallServer } from './call-server.ts'
 export { checkOf } from './check.ts'
-export { CommandServer } from './command-server.ts'
 export { ConfigError, commonEnvironment, readConfig, runMain } from './config.ts'
 export { type Disk, type DiskFile, realDisk } from './disk.ts'
 export { CorruptFileError, DurableJSONFile, isDiskFull } from './durable-file.ts'

@@ -1,13 +1,11 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import {
+  type AnswerLine,
   BazaarError,
-  type CommandAnswer,
-  type CommandCall,
-  type CommandResult,
-  commandLineBytesMax,
-  commandPath,
-  commandProtocol,
+  type CallKind,
+  type CallLine,
+  callLineBytesMax,
   type ErrorBody,
   LineSplitter,
 } from '@bazaar/client/contract'
@@ -20,19 +18,21 @@ const unsentBytesMax = 8 << 20
 /** How long callers have, once the server stops, for taking what they were answered. */
 const stopTimeoutMs = 1000
 
-/** Executes what a caller sent, which may be anything; its errors are the caller's answer. */
-export type ExecuteCommands = (commands: unknown) => Promise<CommandResult[]>
+/** Carries out what a caller asked, which may be anything; its errors are the caller's answer. */
+export type Execute = (asked: unknown) => Promise<unknown>
 
-/** The replica's end of a `CommandChannel` of `@bazaar/client`. */
-export class CommandServer {
-  readonly #execute: ExecuteCommands
+/** A process's end of the `CallChannel`s of `@bazaar/client`, for calls of one kind. */
+export class CallServer {
+  readonly #kind: CallKind
+  readonly #execute: Execute
   readonly #onBug: (error: unknown) => void
   /** Each with the number of its calls under way. */
   readonly #channels = new Map<Duplex, number>()
   #stopping = false
 
   /** @param onBug hears of what `execute` throws that is no BazaarError; the caller is told nothing of its cause */
-  constructor(server: Server, execute: ExecuteCommands, onBug: (error: unknown) => void) {
+  constructor(server: Server, kind: CallKind, execute: Execute, onBug: (error: unknown) => void) {
+    this.#kind = kind
     this.#execute = execute
     this.#onBug = onBug
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) =>
@@ -51,7 +51,7 @@ export class CommandServer {
 
   #accept({ url, headers }: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy())
-    if (url !== commandPath || headers.upgrade !== commandProtocol) refuse(socket, '400 Bad Request')
+    if (url !== this.#kind.path || headers.upgrade !== this.#kind.protocol) refuse(socket, '400 Bad Request')
     else if (this.#stopping || this.#channels.size >= channelsMax) refuse(socket, '503 Service Unavailable')
     else this.#open(socket, head)
   }
@@ -60,8 +60,8 @@ export class CommandServer {
     this.#channels.set(socket, 0)
     socket.on('close', () => this.#channels.delete(socket))
     socket.on('end', () => socket.end())
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${commandProtocol}\r\n\r\n`)
-    const splitter = new LineSplitter(commandLineBytesMax)
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${this.#kind.protocol}\r\n\r\n`)
+    const splitter = new LineSplitter(callLineBytesMax)
     const take = (chunk: Buffer): void => {
       try {
         for (const line of splitter.push(chunk)) void this.#answer(socket, callOf(line))
@@ -74,11 +74,11 @@ export class CommandServer {
     socket.on('data', take)
   }
 
-  async #answer(socket: Duplex, { id, commands }: CommandCall): Promise<void> {
+  async #answer(socket: Duplex, { id, call }: CallLine<unknown>): Promise<void> {
     this.#count(socket, 1)
-    const answer = await this.#execute(commands).then(
-      (results): CommandAnswer => ({ id, results }),
-      (error): CommandAnswer => ({ id, ...this.#bodyOf(error) }),
+    const answer = await this.#execute(call).then(
+      (result): AnswerLine<unknown> => ({ id, result }),
+      (error): AnswerLine<unknown> => ({ id, ...this.#bodyOf(error) }),
     )
     this.#count(socket, -1)
     if (socket.destroyed) return
@@ -103,11 +103,11 @@ export class CommandServer {
   }
 }
 
-/** @throws Error when the line is no call; what its commands are is for whoever executes them to judge */
-function callOf(line: string): CommandCall {
-  const call: CommandCall | null = JSON.parse(line)
+/** @throws Error when the line is no call; what it asks is for whoever carries it out to judge */
+function callOf(line: string): CallLine<unknown> {
+  const call: CallLine<unknown> | null = JSON.parse(line)
   if (!Number.isSafeInteger(call?.id)) throw new Error('a call without an id')
-  return call as CommandCall
+  return call as CallLine<unknown>
 }
 
 function refuse(socket: Duplex, status: string): void {

@@ -9,11 +9,11 @@ import {
   type Command,
   type CommandResult,
   ConnectionError,
-  commandLineBytesMax,
-  commandProtocol,
+  callLineBytesMax,
+  commandCalls,
   OrderClient,
 } from '@bazaar/client'
-import { CommandServer } from '@bazaar/service'
+import { CallServer } from '@bazaar/service'
 import tap, { type Test } from 'tap'
 
 const named = (name: string): Command => ({ type: 'buy', key: `key of ${name}`, name, quantity: 1 })
@@ -22,7 +22,7 @@ const resultOf = ({ key }: Command): CommandResult => ({
   product: { name: key, price: 1, quantity: 1 },
 })
 const resultsOf = async (commands: unknown) => (commands as Command[]).map(resultOf)
-const upgrade = `GET /commands HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: ${commandProtocol}\r\n\r\n`
+const upgrade = `GET /commands HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: ${commandCalls.protocol}\r\n\r\n`
 
 /** An HTTP server on a unix socket of its own, which the test's end stops. */
 async function listening(t: Test) {
@@ -44,7 +44,7 @@ async function listening(t: Test) {
 async function channel(t: Test, execute: (commands: unknown) => Promise<CommandResult[]> = resultsOf) {
   const bugs: unknown[] = []
   const { socket, server, connections } = await listening(t)
-  const commands = new CommandServer(server, execute, bug => bugs.push(bug))
+  const commands = new CallServer(server, commandCalls, execute, bug => bugs.push(bug))
   return { client: clientOf(t, socket), commands, server, socket, connections, bugs }
 }
 
@@ -53,7 +53,9 @@ async function misbehaving(t: Test, onUpgrade: (connection: Socket) => void) {
   const { socket, server, connections } = await listening(t)
   server.on('upgrade', (_request, connection: Socket) => {
     connection.on('error', () => undefined)
-    connection.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${commandProtocol}\r\n\r\n`)
+    connection.write(
+      `HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${commandCalls.protocol}\r\n\r\n`,
+    )
     onUpgrade(connection)
   })
   return { client: clientOf(t, socket), connections }
@@ -131,6 +133,20 @@ tap.test('a call without an answer gives up the connection, and the next call ha
   t.equal(connections.length, 2)
 })
 
+tap.test('a call that waits for long takes no others with it while they are answered', async t => {
+  const { client, connections } = await channel(t, async commands => {
+    if ((commands as Command[]).length === 0) return new Promise<never>(() => undefined)
+    return resultsOf(commands)
+  })
+  const waiting = client.execute([], { timeoutMs: 60_000 })
+  waiting.catch(() => undefined)
+  const late = client.execute([], { timeoutMs: 300 })
+  await client.execute([named('x')])
+  await t.rejects(late, { name: 'ConnectionError', message: /no answer within 300 ms/ })
+  t.strictSame(await client.execute([named('y')]), [resultOf(named('y'))])
+  t.equal(connections.length, 1)
+})
+
 tap.test('a connection that is refused, cut, ended or full of nonsense rejects what is under way', async t => {
   const nobody = clientOf(t, join(tmpdir(), 'bazaar-nobody.sock'))
   await t.rejects(nobody.execute([]), { name: 'ConnectionError', message: /ENOENT/ })
@@ -138,10 +154,10 @@ tap.test('a connection that is refused, cut, ended or full of nonsense rejects w
   await t.rejects(unheard.execute([], { timeoutMs: 20 }), { message: /no answer within 20 ms/ })
   const ends: [string, (connection: Socket) => void, RegExp][] = [
     ['cut', connection => connection.destroy(), /closed|ended/],
-    ['ended', connection => connection.end(), /the replica ended the connection/],
+    ['ended', connection => connection.end(), /the peer ended the connection/],
     ['nonsense', connection => connection.write('<html>\n'), /not valid JSON/],
     ['null', connection => connection.write('null\n'), /null/],
-    ['endless', connection => connection.write('x'.repeat(commandLineBytesMax + 1)), /more than \d+ bytes/],
+    ['endless', connection => connection.write('x'.repeat(callLineBytesMax + 1)), /more than \d+ bytes/],
   ]
   for (const [name, end, message] of ends) {
     const { client } = await misbehaving(t, connection => connection.once('data', () => end(connection)))
@@ -154,7 +170,7 @@ tap.test('a connection that is refused, cut, ended or full of nonsense rejects w
 
 tap.test('an answer nobody waits for is passed over', async t => {
   const { client } = await misbehaving(t, connection =>
-    connection.on('data', () => connection.write('{"id":99,"results":[]}\n{"id":1,"results":[]}\n')),
+    connection.on('data', () => connection.write('{"id":99,"result":[]}\n{"id":1,"result":[]}\n')),
   )
   t.strictSame(await client.execute([]), [])
 })
@@ -172,25 +188,25 @@ tap.test('lines may come in any pieces, and with the upgrade itself', async t =>
     t.strictSame(commands, ['Tüx'])
     return []
   })
-  const line = Buffer.from('{"id":7,"commands":["Tüx"]}\n')
+  const line = Buffer.from('{"id":7,"call":["Tüx"]}\n')
   const cut = line.indexOf('ü') + 1
   const connection = connect(socket)
   connection.write(Buffer.concat([Buffer.from(upgrade), line, line.subarray(0, cut)]))
   let received = ''
   for await (const chunk of connection) {
     received += chunk
-    if (received.endsWith('"results":[]}\n')) {
+    if (received.endsWith('"result":[]}\n')) {
       if (received.split('\n').length >= 7) break
       connection.write(line.subarray(cut))
     }
   }
-  t.match(received, /^HTTP\/1.1 101 .*\r\n\r\n(?:\{"id":7,"results":\[\]\}\n){2}$/s)
+  t.match(received, /^HTTP\/1.1 101 .*\r\n\r\n(?:\{"id":7,"result":\[\]\}\n){2}$/s)
 })
 
 tap.test('what is not of the protocol ends the connection, and nothing else', async t => {
   const { client, socket, bugs } = await channel(t)
-  const lines = ['<html>\n', 'null\n', '[]\n', '{"commands":[]}\n', '{"id":"1"}\n', '\n']
-  for (const line of [...lines, 'x'.repeat(commandLineBytesMax + 1)]) {
+  const lines = ['<html>\n', 'null\n', '[]\n', '{"call":[]}\n', '{"id":"1"}\n', '\n']
+  for (const line of [...lines, 'x'.repeat(callLineBytesMax + 1)]) {
     t.match(
       await conversation(socket, upgrade, line),
       /^HTTP\/1.1 101 [^\n]*\n[^{]*$/,
@@ -198,7 +214,7 @@ tap.test('what is not of the protocol ends the connection, and nothing else', as
     )
   }
   t.match(await conversation(socket, upgrade.replace('/commands', '/log')), /^HTTP\/1.1 400 /)
-  t.match(await conversation(socket, upgrade.replace(commandProtocol, 'websocket')), /^HTTP\/1.1 400 /)
+  t.match(await conversation(socket, upgrade.replace(commandCalls.protocol, 'websocket')), /^HTTP\/1.1 400 /)
   t.strictSame(await client.execute([named('x')]), [resultOf(named('x'))])
   t.strictSame(bugs, [])
 })
@@ -242,7 +258,7 @@ tap.test('a server that stops does not wait for callers that do not take their l
     (commands as Command[]).length === 0 ? new Promise<never>(() => undefined) : resultsOf(commands),
   )
   // One idle, one with a call that is never answered, and one refused that had more to say: none closes its own end.
-  const callers = [upgrade, `${upgrade}{"id":1,"commands":[]}\n`, `${upgrade.replace('/commands', '/log')}more`]
+  const callers = [upgrade, `${upgrade}{"id":1,"call":[]}\n`, `${upgrade.replace('/commands', '/log')}more`]
   for (const text of callers) {
     const connection = connect({ path: socket, allowHalfOpen: true })
     connection.on('error', () => undefined)
