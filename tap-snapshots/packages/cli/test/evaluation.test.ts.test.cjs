@@ -68,7 +68,6 @@ A bare Fastify server with the same requests, schemas and bodies, and the bare d
 | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 | cached look-up, 50 connections | Bazaar | 1,000 | 5,000 | 1.20 | 1.20 | 4.80 | 0.100 | 0.030 |
 |  | bare Fastify | 1,000 | 5,000 | 0.400 | 0.400 | 1.60 | 0.100 | 0.030 |
-|  | bare chain | 1,000 | 5,000 | 1.00 | 1.00 | 4.00 | 0.100 | 0.030 |
 | order, 64 connections | Bazaar | 1,000 | 5,000 | 1.20 | 1.20 | 4.80 | 0.100 | 0.030 |
 |  | bare Fastify | 1,000 | 5,000 | 0.400 | 0.400 | 1.60 | 0.100 | 0.030 |
 |  | bare chain | 1,000 | 5,000 | 1.00 | 1.00 | 4.00 | 0.100 | 0.030 |
@@ -80,10 +79,8 @@ A bare Fastify server with the same requests, schemas and bodies, and the bare d
 |  | bare chain | 1,000 | 5,000 | 1.00 | 1.00 | 4.00 | 0.100 | 0.030 |
 | cached look-up, 50 lean connections | Bazaar | 1,000 | 5,000 | 1.20 | 1.20 | 4.80 | 0.100 | 0.030 |
 |  | bare Fastify | 1,000 | 5,000 | 0.400 | 0.400 | 1.60 | 0.100 | 0.030 |
-|  | bare chain | 1,000 | 5,000 | 1.00 | 1.00 | 4.00 | 0.100 | 0.030 |
 | order, 64 lean connections | Bazaar | 1,000 | 5,000 | 1.20 | 1.20 | 4.80 | 0.100 | 0.030 |
 |  | bare Fastify | 1,000 | 5,000 | 0.400 | 0.400 | 1.60 | 0.100 | 0.030 |
-|  | bare chain | 1,000 | 5,000 | 1.00 | 1.00 | 4.00 | 0.100 | 0.030 |
 | append + fdatasync, 200 bytes | the disk | 1,000 |  | 0.200 | 0.200 | 0.800 |  |  |
 
 Look-up plus order at p = 0.8 with five clients: mean 1.50 ms of 500.

@@ -12,7 +12,6 @@ request                              server            n  per second  mean ms   
 ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 cached look-up, 50 connections       Bazaar        1,000       8,000     1.20   1.20   3.60   0.100     0.030
                                      bare Fastify  1,000      10,000    0.400  0.400   1.20   0.050     0.030
-                                     bare chain    1,000       9,000     1.00   1.00   3.00   0.080     0.030
 order, 64 connections                Bazaar        1,000       8,000     1.20   1.20   3.60   0.100     0.030
                                      bare Fastify  1,000      10,000    0.400  0.400   1.20   0.050     0.030
                                      bare chain    1,000       9,000     1.00   1.00   3.00   0.080     0.030
@@ -24,10 +23,8 @@ order, 5 connections                 Bazaar        1,000       8,000     1.20   
                                      bare chain    1,000       9,000     1.00   1.00   3.00   0.080     0.030
 cached look-up, 50 lean connections  Bazaar        1,000       8,000     1.20   1.20   3.60   0.100     0.030
                                      bare Fastify  1,000      10,000    0.400  0.400   1.20   0.050     0.030
-                                     bare chain    1,000       9,000     1.00   1.00   3.00   0.080     0.030
 order, 64 lean connections           Bazaar        1,000       8,000     1.20   1.20   3.60   0.100     0.030
                                      bare Fastify  1,000      10,000    0.400  0.400   1.20   0.050     0.030
-                                     bare chain    1,000       9,000     1.00   1.00   3.00   0.080     0.030
 append + fdatasync, 200 bytes        the disk      1,000                0.200  0.200  0.600
 clients: Node’s own HTTP client on the same cores, as when the goals were set; lean ones take so little that only the servers count
 
