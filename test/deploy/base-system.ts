@@ -1,3 +1,4 @@
+import type { ExecFileOptions } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,6 +18,11 @@ const configuration = `datasource_list: [Ec2]
 datasource: {Ec2: {metadata_urls: ["${cloudUrl}"], strict_id: false, max_wait: 30, timeout: 5}}
 network: {config: disabled}
 `
+
+/** So long each step may take. Where a download cannot succeed, its program tries again for minutes. */
+const stepMaxSeconds = 150
+/** What timeout(1) ends with when it had to end its program. */
+const timedOut = 124
 
 /** Where these tests keep what the next run can use, and put their own folders. */
 export const cache = join(root, 'node_modules/.cache/deploy-test')
@@ -61,12 +67,23 @@ function ownSuite(): string {
   return suite
 }
 
+/** As `run`, but for a bounded time; then the program is ended with all that it started. */
+async function step(program: string, args: readonly string[], options: ExecFileOptions = {}): Promise<void> {
+  try {
+    await run('timeout', ['--kill-after=5', String(stepMaxSeconds), program, ...args], options)
+  } catch (error) {
+    const { code } = (error as Error).cause as { code?: unknown }
+    if (code !== timedOut) throw error
+    throw new Error(`${program} was not done after ${stepMaxSeconds} s`, { cause: error })
+  }
+}
+
 async function installSystem(suite: string, folder: string): Promise<void> {
-  await run('debootstrap', ['--variant=minbase', `--include=${included.join(',')}`, suite, folder])
+  await step('debootstrap', ['--variant=minbase', `--include=${included.join(',')}`, suite, folder])
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  await run('chroot', [folder, 'apt-get', 'install', '--yes', '--no-install-recommends', ...cloudInit], { env })
-  await run('chroot', [folder, 'apt-get', 'clean'])
-  await run('systemd-nspawn', ['--quiet', '--register=no', '--keep-unit', '--directory', folder, 'true'])
+  await step('chroot', [folder, 'apt-get', 'install', '--yes', '--no-install-recommends', ...cloudInit], { env })
+  await step('chroot', [folder, 'apt-get', 'clean'])
+  await step('systemd-nspawn', ['--quiet', '--register=no', '--keep-unit', '--directory', folder, 'true'])
   writeFileSync(join(folder, 'etc/cloud/cloud.cfg.d/99-test.cfg'), configuration)
 }
 
@@ -78,9 +95,9 @@ async function fetchPackages(folder: string): Promise<void> {
   mkdirSync(archives)
   const lockfile = readFileSync(join(root, 'pnpm-lock.yaml'), 'utf8')
   const locked = (name: string) => `${name}@${new RegExp(`^  '?${name}@([0-9.]+)'?:$`, 'm').exec(lockfile)?.[1]}`
-  await run('npm', ['pack', '--silent', '--pack-destination', archives, ...pinned.map(locked), pnpm])
-  await run('git', ['clone', '--quiet', root, checkout])
+  await step('npm', ['pack', '--silent', '--pack-destination', archives, ...pinned.map(locked), pnpm])
+  await step('git', ['clone', '--quiet', root, checkout])
   const install = ['install', '--frozen-lockfile', '--no-optional', '--filter', '!@bazaar/infra', '--ignore-scripts']
-  await run('npx', ['--yes', pnpm, '--dir', checkout, ...install, '--store-dir', store])
+  await step('npx', ['--yes', pnpm, '--dir', checkout, ...install, '--store-dir', store])
   rmSync(checkout, { recursive: true })
 }

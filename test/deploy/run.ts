@@ -14,7 +14,7 @@ export async function run(program: string, args: readonly string[], options: Exe
     return String(stdout)
   } catch (error) {
     const { message, stdout, stderr } = error as Error & { stdout?: string; stderr?: string }
-    throw new Error([message, stdout, stderr].join('\n').trim())
+    throw new Error([message, stdout, stderr].join('\n').trim(), { cause: error })
   }
 }
 
