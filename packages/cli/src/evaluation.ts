@@ -6,8 +6,8 @@ import { disturbanceNote } from './disturbance.ts'
 import { formatCount, formatMs, formatPercent, plural } from './format.ts'
 import type { GrowthResult, LargeResult } from './growth.ts'
 import { growthRatios, growthTable, largeRatios, memoryNote } from './growth-report.ts'
-import type { LimitsResult } from './limits.ts'
 import { chainNote, chainTable, limitsTable, mixText, ratiosOf } from './limits-report.ts'
+import type { Limits } from './limits-run.ts'
 import type { LinePlot } from './line-plot.ts'
 import { machineLine } from './machine.ts'
 import { ratioTable } from './ratio.ts'
@@ -19,7 +19,7 @@ import { columns, markdownTable, type Table } from './table.ts'
 /** All that Evaluation.md tells. */
 export interface Evaluation {
   benchmark: BenchmarkResult
-  limits: LimitsResult
+  limits: Limits
   breakdown: Breakdown
   growth: GrowthResult
   /** With ten times as many; null when it was not measured. */

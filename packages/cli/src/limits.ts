@@ -24,8 +24,6 @@ export interface LimitsOptions {
   /** The shop, with nobody else in it. */
   bazaar: LimitsServer
   bare: LimitsServer
-  /** See `startBareChain`. */
-  chain: LimitsServer
   /** A folder on the disk that the shop's logs are on. */
   folder: string
   /** How long each kind of request is measured in all, in s. */
@@ -39,13 +37,6 @@ export interface LimitsOptions {
 export const loadKinds = ['lookups50', 'orders64', 'order1', 'order5', 'leanLookups50', 'leanOrders64'] as const
 export type LoadKind = (typeof loadKinds)[number]
 
-/** One kind of load on each server; the chain has ordinary clients' orders only. */
-export interface Load {
-  bazaar: Measured
-  bare: Measured
-  chain: Measured | null
-}
-
 /** The experiment's figure; its mean is in ms. */
 export interface Mix {
   count: number
@@ -54,11 +45,9 @@ export interface Mix {
 
 /** Bazaar's figures and the limits they are compared with, in ms and requests a second. */
 export interface LimitsResult {
-  loads: Record<LoadKind, Load>
+  loads: Record<LoadKind, { bazaar: Measured; bare: Measured }>
   /** The experiment at p = 0.8 with five clients: the mean time of a look-up and an order, in ms. */
   lookupAndOrder5: Mix
-  /** The same on the bare chain, where every look-up is a hit. */
-  chainLookupAndOrder5: Mix
   /** Append and fdatasync of one line. */
   append: Summary
   /** Orders that were acknowledged, and how many the shop had taken when the next one came. */
@@ -69,7 +58,7 @@ export interface LimitsResult {
   seconds: number
 }
 
-const connectionsMax = 64
+export const connectionsMax = 64
 /** So long each server is put under load before the first round: until V8 has compiled what it will run. */
 export const warmUpMs = 3000
 /** So long new connections are used at once. */
@@ -77,10 +66,10 @@ const firstUseMs = 100
 /** So few names that the cache holds them all. */
 const cachedNames = 5
 const mixProbability = 0.8
-const mixClients = 5
+export const mixClients = 5
 
 /**
- * Measures the shop, a bare server and a bare chain side by side: one slice of each after the other, round after round. What warms them
+ * Measures the shop and a bare server side by side: one slice of each after the other, round after round. What warms them
  * up, some seconds of load and a first round, is not counted. Throws when any request fails.
  *
  * The clients are those that the goals were set with: Node's own HTTP client, on the same cores. The lean ones take so
@@ -98,15 +87,14 @@ export async function measureLimits(options: LimitsOptions, progress: Progress):
     const openBoth = async (lean: boolean): Promise<Targets> => {
       return { bazaar: await open(lean, options.bazaar), bare: await open(lean, options.bare) }
     }
-    const [ordinary, chain] = [await openBoth(false), await open(false, options.chain)]
-    return await takeTurns(options, ordinary, chain, () => openBoth(true), progress)
+    return await takeTurns(options, await openBoth(false), () => openBoth(true), progress)
   } finally {
     progress.clear()
     for (const connection of opened) connection.close()
   }
 }
 
-const host = '127.0.0.1'
+export const host = '127.0.0.1'
 
 interface Targets {
   bazaar: Target
@@ -114,98 +102,80 @@ interface Targets {
 }
 
 async function takeTurns(
-  options: LimitsOptions,
+  { seconds, folder, seed, runId }: LimitsOptions,
   ordinary: Targets,
-  chain: Target,
   openLean: () => Promise<Targets>,
   progress: Progress,
 ): Promise<LimitsResult> {
-  const { seconds, folder, seed, runId } = options
-  const shoppersAt = ({ connections }: Target) => connections.slice(0, mixClients).map(connectionShopper)
-  const [shoppers, chainShoppers] = [shoppersAt(ordinary.bazaar), shoppersAt(chain)]
+  const shoppers = ordinary.bazaar.connections.slice(0, mixClients).map(connectionShopper)
   const [shopper] = shoppers as [Shopper]
   const names = (await shopper.products()).map(product => product.name)
   const lookups = nextLookup(names.slice(0, cachedNames))
   const orders = nextOrder(names, runId)
-  const disturbance = watchDisturbance([options.bazaar, options.bare, options.chain].flatMap(({ pids }) => pids))
+  const disturbance = watchDisturbance([...ordinary.bazaar.pids, ...ordinary.bare.pids])
   progress.stage('warming up', null)
-  const warming = [metersOf(ordinary, connectionsMax, orders, chain), metersOf(ordinary, 50, lookups)] as const
-  for (const meters of warming) await sliceOf(meters, warmUpMs)
-  const mixing = { iterations: warmUpIterations('on', mixClients) }
-  const warmed = await mixOnce(shoppers, names, mixing, seed, `${runId}-warm-up`)
-  await mixOnce(chainShoppers, names, mixing, seed, '')
-  let acknowledged = warming[0].bazaar.count + warmed.orders
+  const warming = [pairOf(ordinary, connectionsMax, orders), pairOf(ordinary, 50, lookups)] as const
+  for (const pair of warming) await sliceOf(pair, warmUpMs)
+  const mix = new MixMeter(shoppers, names, seed, runId)
+  await mix.slice({ iterations: warmUpIterations('on', mixClients) })
+  let acknowledged = warming[0].bazaar.count
   // Not before, and then at once: a server closes connections on which it is asked nothing.
   const lean = await openLean()
-  await sliceOf(metersOf(lean, connectionsMax, lookups), firstUseMs)
-  const meters: Record<LoadKind, Meters> = {
-    lookups50: metersOf(ordinary, 50, lookups),
-    leanLookups50: metersOf(lean, 50, lookups),
-    order1: metersOf(ordinary, 1, orders, chain),
-    order5: metersOf(ordinary, 5, orders, chain),
-    orders64: metersOf(ordinary, 64, orders, chain),
-    leanOrders64: metersOf(lean, 64, orders),
+  await sliceOf(pairOf(lean, connectionsMax, lookups), firstUseMs)
+  const meters: Record<LoadKind, MeterPair> = {
+    lookups50: pairOf(ordinary, 50, lookups),
+    leanLookups50: pairOf(lean, 50, lookups),
+    order1: pairOf(ordinary, 1, orders),
+    order5: pairOf(ordinary, 5, orders),
+    orders64: pairOf(ordinary, 64, orders),
+    leanOrders64: pairOf(lean, 64, orders),
   }
   const { rounds, sliceMs } = turnsFor(seconds)
-  const [mix, chainMix] = [new MeanOfMany(), new MeanOfMany()]
   let append = new Recorder()
   progress.stage('measuring the limits', rounds + 1)
   for (let round = 0; round <= rounds; round += 1) {
-    for (const kind of Object.values(meters)) await sliceOf(kind, sliceMs)
+    for (const pair of Object.values(meters)) await sliceOf(pair, sliceMs)
     measureAppends(folder, sliceMs, append)
-    const extent = { seconds: sliceMs / 1000 }
-    const chainMixed = await mixOnce(chainShoppers, names, extent, seed, '')
-    const mixed = await mixOnce(shoppers, names, extent, seed, `${runId}-mix-${round}`)
-    acknowledged += mixed.orders
+    await mix.slice({ seconds: sliceMs / 1000 })
     if (round === 0) {
       append = new Recorder()
       acknowledged += ordersOf(meters)
-      for (const { bazaar, bare, chain } of Object.values(meters))
-        for (const one of [bazaar, bare, chain]) one?.restart()
-    } else {
-      mix.add(mixed)
-      chainMix.add(chainMixed)
+      for (const { bazaar, bare } of Object.values(meters)) for (const meter of [bazaar, bare]) meter.restart()
+      mix.restart()
     }
     progress.step()
   }
   const last = await shopper.order({ name: names[0] as string, quantity: 1, type: 'buy' }, `${runId}-last`)
-  const loads = Object.fromEntries(loadKinds.map(kind => [kind, measuredBy(meters[kind])])) as LimitsResult['loads']
+  const loads = Object.fromEntries(
+    loadKinds.map(kind => [kind, { bazaar: meters[kind].bazaar.measured(), bare: meters[kind].bare.measured() }]),
+  ) as LimitsResult['loads']
   return {
     loads,
-    lookupAndOrder5: mix.mix,
-    chainLookupAndOrder5: chainMix.mix,
+    lookupAndOrder5: mix.measured(),
     append: append.summary(),
-    orders: { acknowledged: acknowledged + ordersOf(meters), counted: last.number - 1 },
+    orders: { acknowledged: acknowledged + ordersOf(meters) + mix.orders, counted: last.number - 1 },
     machine: describeMachine(),
     disturbance: disturbance(),
     seconds,
   }
 }
 
-interface Meters {
+interface MeterPair {
   bazaar: Meter
   bare: Meter
-  chain: Meter | null
 }
 
-function metersOf({ bazaar, bare }: Targets, connections: number, next: NextRequest, chain?: Target): Meters {
-  const on = (target: Target) => new Meter(target, connections, next)
-  return { bazaar: on(bazaar), bare: on(bare), chain: chain === undefined ? null : on(chain) }
-}
+const pairOf = ({ bazaar, bare }: Targets, connections: number, next: NextRequest): MeterPair => ({
+  bazaar: new Meter(bazaar, connections, next),
+  bare: new Meter(bare, connections, next),
+})
 
-async function sliceOf({ bazaar, bare, chain }: Meters, durationMs: number): Promise<void> {
+async function sliceOf({ bazaar, bare }: MeterPair, durationMs: number): Promise<void> {
   await bare.slice(durationMs)
-  await chain?.slice(durationMs)
   await bazaar.slice(durationMs)
 }
 
-const measuredBy = ({ bazaar, bare, chain }: Meters): Load => ({
-  bazaar: bazaar.measured(),
-  bare: bare.measured(),
-  chain: chain?.measured() ?? null,
-})
-
-const ordersOf = ({ order1, order5, orders64, leanOrders64 }: Record<LoadKind, Meters>): number =>
+const ordersOf = ({ order1, order5, orders64, leanOrders64 }: Record<LoadKind, MeterPair>): number =>
   [order1, order5, orders64, leanOrders64].reduce((sum, { bazaar }) => sum + bazaar.count, 0)
 
 function nextLookup(names: readonly string[]): NextRequest {
@@ -223,32 +193,50 @@ export function nextOrder(names: readonly string[], runId: string): NextRequest 
   }
 }
 
-/** Adds means of slices up to one. */
-class MeanOfMany {
+/** Runs the experiment at p = 0.8 in slices, and adds them up. */
+export class MixMeter {
+  readonly #shoppers: readonly Shopper[]
+  readonly #products: readonly string[]
+  readonly #seed: number
+  readonly #runId: string
+  #slices = 0
   #count = 0
-  #sum = 0
+  #sumMs = 0
+  #orders = 0
 
-  add({ count, mean }: Mix): void {
-    this.#count += count
-    this.#sum += count * mean
+  constructor(shoppers: readonly Shopper[], products: readonly string[], seed: number, runId: string) {
+    this.#shoppers = shoppers
+    this.#products = products
+    this.#seed = seed
+    this.#runId = runId
   }
 
-  get mix(): Mix {
-    return { count: this.#count, mean: this.#sum / this.#count }
+  /** All orders that were acknowledged. */
+  get orders(): number {
+    return this.#orders
   }
-}
 
-async function mixOnce(
-  shoppers: readonly Shopper[],
-  products: readonly string[],
-  extent: Extent,
-  seed: number,
-  keyPrefix: string,
-): Promise<Mix & { orders: number }> {
-  const run = { p: mixProbability, extent, ratePerSecond: null, seed, products, keyPrefix }
-  const { lookupAndOrder, errors, errorMessages, acknowledged } = await runExperiment(shoppers, run)
-  if (errors > 0 || lookupAndOrder.mean === null) {
-    throw new Error(`the experiment failed: ${errorMessages[0] ?? 'no look-up'}`)
+  /** Goes on for a while. Throws when a request fails. */
+  async slice(extent: Extent): Promise<void> {
+    const keyPrefix = `${this.#runId}-mix-${this.#slices++}`
+    const [products, seed] = [this.#products, this.#seed]
+    const run = { p: mixProbability, extent, ratePerSecond: null, seed, products, keyPrefix }
+    const { lookupAndOrder, errors, errorMessages, acknowledged } = await runExperiment(this.#shoppers, run)
+    if (errors > 0 || lookupAndOrder.mean === null) {
+      throw new Error(`the experiment failed: ${errorMessages[0] ?? 'no look-up'}`)
+    }
+    this.#count += lookupAndOrder.count
+    this.#sumMs += lookupAndOrder.count * lookupAndOrder.mean
+    this.#orders += acknowledged.length
   }
-  return { count: lookupAndOrder.count, mean: lookupAndOrder.mean, orders: acknowledged.length }
+
+  /** Forgets the times measured so far: they were to warm up. */
+  restart(): void {
+    this.#count = 0
+    this.#sumMs = 0
+  }
+
+  measured(): Mix {
+    return { count: this.#count, mean: this.#sumMs / this.#count }
+  }
 }

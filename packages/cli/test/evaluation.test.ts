@@ -4,6 +4,7 @@ import { newChaosRecord } from '../src/chaos-record.ts'
 import { type Evaluation, evaluationMarkdown, failoverPlot, originalPlot } from '../src/evaluation.ts'
 import { growthRatios, growthText, largeRatios } from '../src/growth-report.ts'
 import { type LimitsResult, loadKinds } from '../src/limits.ts'
+import type { Limits } from '../src/limits-run.ts'
 import { linePlotSvg } from '../src/line-plot.ts'
 import { meetsGoal, missesByHalf } from '../src/ratio.ts'
 import { summarize } from '../src/statistics.ts'
@@ -43,13 +44,15 @@ const evaluation: Evaluation = {
   },
   limits: {
     loads: Object.fromEntries(
-      loadKinds.map(kind => [
-        kind,
-        { bazaar: measured(1.2), bare: measured(0.4), chain: kind.startsWith('order') ? measured(1) : null },
-      ]),
+      loadKinds.map(kind => [kind, { bazaar: measured(1.2), bare: measured(0.4) }]),
     ) as LimitsResult['loads'],
     lookupAndOrder5: { count: 500, mean: 1.5 },
-    chainLookupAndOrder5: { count: 600, mean: 1.2 },
+    chain: {
+      loads: Object.fromEntries(
+        ['orders64', 'order1', 'order5'].map(kind => [kind, { chain: measured(1), bare: measured(0.4) }]),
+      ) as Limits['chain']['loads'],
+      lookupAndOrder5: { count: 600, mean: 1.2 },
+    },
     append: summary(0.2),
     orders: { acknowledged: 9000, counted: 9000 },
     machine,

@@ -11,6 +11,7 @@ import { watchDisturbance } from '../src/disturbance.ts'
 import { LeanConnection } from '../src/lean-connection.ts'
 import { type LimitsResult, loadKinds, nextOrder } from '../src/limits.ts'
 import { limitsJson, limitsPassed, limitsText, ratiosOf } from '../src/limits-report.ts'
+import type { Limits } from '../src/limits-run.ts'
 import { runLoad } from '../src/load.ts'
 import type { LoadAnswer, LoadConnection } from '../src/load-connection.ts'
 import { Meter } from '../src/meter.ts'
@@ -187,19 +188,26 @@ const measured = (p50: number, perSecond: number, cpuMs: number) => ({
   clientCpuMs: 0.03,
 })
 
-const example: LimitsResult = {
+const example: Limits = {
   loads: Object.fromEntries(
     loadKinds.map(kind => [
       kind,
       {
         bazaar: measured(1.2, 8000, 0.1),
         bare: measured(0.4, 10_000, 0.05),
-        chain: kind.startsWith('order') ? measured(1, 9000, 0.08) : null,
       },
     ]),
   ) as LimitsResult['loads'],
   lookupAndOrder5: { count: 500, mean: 1.5 },
-  chainLookupAndOrder5: { count: 600, mean: 1.2 },
+  chain: {
+    loads: Object.fromEntries(
+      ['orders64', 'order1', 'order5'].map(kind => [
+        kind,
+        { chain: measured(1, 9000, 0.08), bare: measured(0.4, 10_000, 0.05) },
+      ]),
+    ) as Limits['chain']['loads'],
+    lookupAndOrder5: { count: 600, mean: 1.2 },
+  },
   append: summary(0.2),
   orders: { acknowledged: 9000, counted: 9000 },
   machine: { cpu: 'Test CPU', cores: 2, memoryGiB: 4, system: 'Linux', node: '24' },
