@@ -38,11 +38,7 @@ export class Catalog {
     return this.#waiters.size
   }
 
-  /**
-   * Resolves once a look-up may be answered that must see the log up to `index`.
-   *
-   * @throws BazaarError `NO_QUORUM` when that takes too long, `OVERLOADED` when too many wait already
-   */
+  /** Resolves once a look-up may be answered that must see the log up to `index`; throws as `lookUp` does. */
   async #reached(index: number): Promise<void> {
     if (this.#ready && this.products.appliedIndex >= index) return
     if (await this.#waiters.wait(index)) return
@@ -50,13 +46,17 @@ export class Catalog {
     throw new BazaarError('NO_QUORUM', `the catalog ${state}; a look-up needs index ${index}`)
   }
 
-  /** The product, or null when there is none, once a look-up may be answered. @throws BazaarError `NO_QUORUM` when that takes too long, `OVERLOADED` when too many wait already */
+  /**
+   * The product, or null when there is none, once a look-up may be answered that must see the log up to `index`.
+   *
+   * @throws BazaarError `NO_QUORUM` when that takes too long, `OVERLOADED` when too many wait already
+   */
   async lookUp({ name, index }: Lookup): Promise<Reading<Product | null>> {
     await this.#reached(index)
     return { index: this.products.appliedIndex, data: this.products.product(name) }
   }
 
-  /** All products, as `lookUp`; `data` as JSON text. */
+  /** As `lookUp`, for all products; `data` is JSON text. */
   async list(index: number): Promise<Reading<string>> {
     await this.#reached(index)
     return { index: this.products.appliedIndex, data: this.products.listJSON() }

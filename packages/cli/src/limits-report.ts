@@ -1,3 +1,4 @@
+import type { ChainKind, ChainResult } from './chain-limits.ts'
 import { disturbanceMax, disturbanceNote } from './disturbance.ts'
 import { formatCount, formatMs, roundDeep } from './format.ts'
 import type { GrowthResult } from './growth.ts'
@@ -76,12 +77,13 @@ export function limitsTable({ loads, append, chain }: Limits): Table {
   }
   const { count, mean, p50, p99 } = append
   const times = [mean, p50, p99].map(formatMs)
+  const chainLoads: Partial<Record<LoadKind, ChainResult['loads'][ChainKind]>> = chain.loads
   return {
     columns: columns('<request', '<server', 'n', 'per second', 'mean ms', 'p50', 'p99', 'CPU ms', 'client’s'),
     rows: [
       ...loadKinds.flatMap(kind => {
         const { bazaar, bare } = loads[kind]
-        const alike = Object.entries(chain.loads).find(([name]) => name === kind)?.[1]
+        const alike = chainLoads[kind]
         return [
           row(kindNames[kind], 'Bazaar', bazaar),
           row('', 'bare Fastify', bare),
@@ -99,7 +101,7 @@ const chainRatios = ['orderThroughput', 'order1', 'order5', 'lookupAndOrder5']
 /** What the bare chain makes of the goals: more than that is not in three hops and two syncs of Node's on this machine. */
 export function chainTable(result: Limits): Table {
   const { orders64, order1, order5 } = result.chain.loads
-  const instead = ({ chain, bare }: { chain: Measured; bare: Measured }): Load => ({ bazaar: chain, bare })
+  const instead = ({ chain, bare }: ChainResult['loads'][ChainKind]): Load => ({ bazaar: chain, bare })
   const loads = {
     ...result.loads,
     orders64: instead(orders64),
