@@ -1,7 +1,8 @@
 import type { Clock, Timer } from '@bazaar/client'
 
-/** How long those who were answered have to come back. */
+/** How long those who were answered have to come back, and each of many, who come one after the other. */
 const gatherMs = 2
+const gatherMsEach = 0.1
 /** Above this, a request is worth its cost already, and the next client should not wait for the last. */
 const gatherCommandsMax = 64
 /** Batches sent without gathering after one for which the clients did not come back; doubles each time, up to this. */
@@ -37,7 +38,7 @@ export class Gathering {
       return
     }
     this.#expected = expected
-    this.#timer = this.#clock.setTimer(() => this.#giveUp(), gatherMs)
+    this.#timer = this.#clock.setTimer(() => this.#giveUp(), Math.max(gatherMs, expected * gatherMsEach))
   }
 
   /** Whether so many are too few to send yet. */

@@ -91,6 +91,13 @@ tap.test('an order waits for clients that were answered, but not long, not often
     [true, true, true, false],
   )
   t.same(timers, [], 'all are there')
+  const timesFor = [2, 20, 21, 64].map(answered => {
+    gathering.begin(answered, 0)
+    const [timer] = timers
+    gathering.holds(answered)
+    return timer?.delayMs
+  })
+  t.same(timesFor, [2, 2, 21 * 0.1, 6.4], 'ms')
   t.notOk(gathering.holds(1), 'and it is over')
 
   const batchesUntilTheNext = () => {
