@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type BazaarError, FrontendClient, type Order } from '@bazaar/client'
+import { type BazaarError, FrontendClient, type Order, OrderClient, socketPath } from '@bazaar/client'
 import { startCluster } from '@bazaar/cluster'
 import t, { type Test } from 'tap'
 import { hashLogs } from '../packages/cli/src/log-audit.ts'
@@ -66,6 +66,22 @@ t.test('20 clients that want one product each of 100 in stock: exactly 100 order
   t.equal(count('bought'), 100)
   t.equal(count('409 OUT_OF_STOCK'), 60)
   t.equal((await shop.product('Ticket')).product?.quantity, 0)
+})
+
+t.test('every replica gives the orders that it has, and only the leader says that there is none', async t => {
+  const order = await buy('Tux')
+  await settle(cluster)
+  const leader = await cluster.leader()
+  for (const name of ['order-1', 'order-2', 'order-3']) {
+    const replica = new OrderClient(socketPath(cluster.data, name))
+    t.teardown(() => replica.close())
+    t.ok(isSame(order, await replica.order(order.number)), name)
+    const missing = replica.order(order.number + 1)
+    if (name === leader) t.equal(await missing, null)
+    else await t.rejects(missing, { name: 'BazaarError', reason: 'NOT_LEADER', leader })
+    for (const number of [0, 1.5, 2 ** 53])
+      await t.rejects(replica.order(number), { name: 'BazaarError', reason: 'INVALID' })
+  }
 })
 
 t.test('two leaders killed one after the other, with no order in between: every order reads back', async t => {

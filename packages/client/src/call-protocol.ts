@@ -9,6 +9,8 @@ export interface CallKind {
 
 /** What a replica of the order service is asked: commands, to each of which the answer has a result, in their order. */
 export const commandCalls: CallKind = { path: '/commands', protocol: 'bazaar-commands' }
+/** What any replica is asked: the order of a number, or null. */
+export const queryCalls: CallKind = { path: '/queries', protocol: 'bazaar-queries' }
 /** What a catalog is asked: one product. */
 export const lookupCalls: CallKind = { path: '/lookups', protocol: 'bazaar-lookups' }
 

@@ -1,6 +1,5 @@
 import { CallChannel } from './call-channel.ts'
-import { commandCalls } from './call-protocol.ts'
-import { BazaarError } from './errors.ts'
+import { commandCalls, queryCalls } from './call-protocol.ts'
 import { Requester, type RequestOptions } from './request.ts'
 import type { Command, CommandResult, Order, OrderStatus } from './schemas.ts'
 
@@ -16,11 +15,13 @@ export interface LogStream {
 export class OrderClient {
   readonly #requester: Requester
   readonly #commands: CallChannel<readonly Command[], CommandResult[]>
+  readonly #queries: CallChannel<number, Order | null>
 
   /** @param socket path of the replica's HTTP unix socket */
   constructor(socket: string) {
     this.#requester = new Requester(socket)
     this.#commands = new CallChannel(this.#requester, commandCalls)
+    this.#queries = new CallChannel(this.#requester, queryCalls)
   }
 
   /**
@@ -34,18 +35,12 @@ export class OrderClient {
   }
 
   /**
-   * `GET /orders/:number`: the order, or null when a majority confirmed that there is none.
+   * The order of this number, or null when a majority confirmed that there is none.
    *
    * @throws BazaarError `NOT_LEADER` when this replica does not have it and cannot say that nobody has
    */
-  async order(number: number, options?: RequestOptions): Promise<Order | null> {
-    try {
-      const { body } = await this.#requester.call('GET', `/orders/${number}`, undefined, options)
-      return (body as { order: Order }).order
-    } catch (error) {
-      if (error instanceof BazaarError && error.reason === 'ORDER_NOT_FOUND') return null
-      throw error
-    }
+  order(number: number, options?: Pick<RequestOptions, 'timeoutMs'>): Promise<Order | null> {
+    return this.#queries.call(number, options?.timeoutMs)
   }
 
   /** `GET /log?after=N`. A replica that is silent for `idleMs` (it sends a heartbeat every 100 ms) ends it with an error. */
@@ -63,6 +58,7 @@ export class OrderClient {
   /** Closes all connections. */
   close(): Promise<void> {
     this.#commands.close()
+    this.#queries.close()
     return this.#requester.close()
   }
 }

@@ -62,7 +62,7 @@ function closing<T extends { close(): Promise<void> }>(t: Test, client: T): T {
   return client
 }
 
-const refusal = (reason: 'NOT_LEADER' | 'ORDER_NOT_FOUND' | 'PRODUCT_NOT_FOUND' | 'OUT_OF_STOCK', leader?: string) =>
+const refusal = (reason: 'NOT_LEADER' | 'OUT_OF_STOCK', leader?: string) =>
   new BazaarError(reason, `${reason} it is`, leader)
 
 tap.test('an order client', async t => {
@@ -70,15 +70,7 @@ tap.test('an order client', async t => {
     const error = refusal('NOT_LEADER', 'order-3')
     const { socket } = await answering(t, error.code, error.toBody())
     const client = closing(t, new OrderClient(socket))
-    await t.rejects(client.order(7), { name: 'BazaarError', reason: 'NOT_LEADER', leader: 'order-3', code: 421 })
-  })
-
-  t.test('reads an order, and null when there is none', async t => {
-    const found = await answering(t, 200, { order })
-    t.same(await closing(t, new OrderClient(found.socket)).order(7), order)
-    const error = refusal('ORDER_NOT_FOUND')
-    const { socket } = await answering(t, error.code, error.toBody())
-    t.equal(await closing(t, new OrderClient(socket)).order(7), null)
+    await t.rejects(client.status(), { name: 'BazaarError', reason: 'NOT_LEADER', leader: 'order-3', code: 421 })
   })
 
   t.test('gives up on a peer that accepts and never answers', async t => {

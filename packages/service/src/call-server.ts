@@ -21,19 +21,26 @@ const stopTimeoutMs = 1000
 /** Carries out what a caller asked, which may be anything; its errors are the caller's answer. */
 export type Execute = (asked: unknown) => Promise<unknown>
 
-/** A process's end of the `CallChannel`s of `@bazaar/client`, for calls of one kind. */
+/** Calls of one kind, and what is done with them. */
+export interface ServedCalls {
+  readonly kind: CallKind
+  readonly execute: Execute
+}
+
+/** A process's end of the `CallChannel`s of `@bazaar/client`. */
 export class CallServer {
-  readonly #kind: CallKind
-  readonly #execute: Execute
+  readonly #served: readonly ServedCalls[]
   readonly #onBug: (error: unknown) => void
   /** Each with the number of its calls under way. */
   readonly #channels = new Map<Duplex, number>()
   #stopping = false
 
-  /** @param onBug hears of what `execute` throws that is no BazaarError; the caller is told nothing of its cause */
-  constructor(server: Server, kind: CallKind, execute: Execute, onBug: (error: unknown) => void) {
-    this.#kind = kind
-    this.#execute = execute
+  /**
+   * @param served each on a path of its own
+   * @param onBug hears of what `execute` throws that is no BazaarError; the caller is told nothing of its cause
+   */
+  constructor(server: Server, served: readonly ServedCalls[], onBug: (error: unknown) => void) {
+    this.#served = served
     this.#onBug = onBug
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) =>
       this.#accept(request, socket, head),
@@ -51,20 +58,21 @@ export class CallServer {
 
   #accept({ url, headers }: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy())
-    if (url !== this.#kind.path || headers.upgrade !== this.#kind.protocol) refuse(socket, '400 Bad Request')
+    const calls = this.#served.find(({ kind }) => kind.path === url && kind.protocol === headers.upgrade)
+    if (calls === undefined) refuse(socket, '400 Bad Request')
     else if (this.#stopping || this.#channels.size >= channelsMax) refuse(socket, '503 Service Unavailable')
-    else this.#open(socket, head)
+    else this.#open(calls, socket, head)
   }
 
-  #open(socket: Duplex, head: Buffer): void {
+  #open({ kind, execute }: ServedCalls, socket: Duplex, head: Buffer): void {
     this.#channels.set(socket, 0)
     socket.on('close', () => this.#channels.delete(socket))
     socket.on('end', () => socket.end())
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${this.#kind.protocol}\r\n\r\n`)
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${kind.protocol}\r\n\r\n`)
     const splitter = new LineSplitter(callLineBytesMax)
     const take = (chunk: Buffer): void => {
       try {
-        for (const line of splitter.push(chunk)) void this.#answer(socket, callOf(line))
+        for (const line of splitter.push(chunk)) void this.#answer(execute, socket, callOf(line))
       } catch {
         // Not of this protocol: what comes next on this connection cannot be told either.
         socket.destroy()
@@ -74,9 +82,9 @@ export class CallServer {
     socket.on('data', take)
   }
 
-  async #answer(socket: Duplex, { id, call }: CallLine<unknown>): Promise<void> {
+  async #answer(execute: Execute, socket: Duplex, { id, call }: CallLine<unknown>): Promise<void> {
     this.#count(socket, 1)
-    const answer = await this.#execute(call).then(
+    const answer = await execute(call).then(
       (result): AnswerLine<unknown> => ({ id, result }),
       (error): AnswerLine<unknown> => ({ id, ...this.#bodyOf(error) }),
     )

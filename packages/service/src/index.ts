@@ -1,4 +1,4 @@
-export { CallServer } from './call-server.ts'
+export { CallServer, type ServedCalls } from './call-server.ts'
 export { checkOf } from './check.ts'
 export { ConfigError, commonEnvironment, readConfig, runMain } from './config.ts'
 export { type Disk, type DiskFile, realDisk } from './disk.ts'

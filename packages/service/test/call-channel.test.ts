@@ -12,6 +12,7 @@ import {
   callLineBytesMax,
   commandCalls,
   OrderClient,
+  queryCalls,
 } from '@bazaar/client'
 import { CallServer } from '@bazaar/service'
 import tap, { type Test } from 'tap'
@@ -44,7 +45,7 @@ async function listening(t: Test) {
 async function channel(t: Test, execute: (commands: unknown) => Promise<CommandResult[]> = resultsOf) {
   const bugs: unknown[] = []
   const { socket, server, connections } = await listening(t)
-  const commands = new CallServer(server, commandCalls, execute, bug => bugs.push(bug))
+  const commands = new CallServer(server, [{ kind: commandCalls, execute }], bug => bugs.push(bug))
   return { client: clientOf(t, socket), commands, server, socket, connections, bugs }
 }
 
@@ -104,6 +105,26 @@ tap.test('calls travel together on one connection, and each has its own results'
   t.strictSame(await slow, [resultOf(named('late'))])
   t.equal(order, 'quick slow', 'a slow call holds up nobody')
   t.equal(connections.length, 1)
+})
+
+tap.test('calls of two kinds have a connection each', async t => {
+  const { socket, server, connections } = await listening(t)
+  const order = { number: 7, name: 'Tüx', type: 'buy', quantity: 1, price: 25.99 } as const
+  const served = [
+    { kind: commandCalls, execute: resultsOf },
+    { kind: queryCalls, execute: async (asked: unknown) => (asked === 7 ? order : null) },
+  ]
+  new CallServer(server, served, t.error)
+  const client = clientOf(t, socket)
+  t.strictSame(await Promise.all([client.order(7), client.execute([named('x')]), client.order(8)]), [
+    order,
+    [resultOf(named('x'))],
+    null,
+  ])
+  t.equal(connections.length, 2)
+  t.match(await conversation(socket, upgrade.replace('/commands', '/queries')), /^HTTP\/1.1 400 /)
+  await client.close()
+  await t.rejects(client.order(7), { name: 'ConnectionError', message: /closed/ })
 })
 
 tap.test('what the replica refuses is an error of the call, and a bug tells nothing of its cause', async t => {

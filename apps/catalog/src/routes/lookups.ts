@@ -6,7 +6,7 @@ const checkLookup = checkOf(Lookup, 'the look-up')
 
 /** Look-ups of one product, as lines on a connection upgraded at `/lookups`. */
 export function lookupRoutes(app: Service, catalog: Catalog): void {
-  const lookUp = async (asked: unknown) => catalog.lookUp(checkLookup(asked))
-  const server = new CallServer(app.server, lookupCalls, lookUp, error => app.log.error(error))
+  const served = [{ kind: lookupCalls, execute: async (asked: unknown) => catalog.lookUp(checkLookup(asked)) }]
+  const server = new CallServer(app.server, served, error => app.log.error(error))
   app.addHook('preClose', async () => server.stop())
 }
