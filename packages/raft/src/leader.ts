@@ -19,6 +19,8 @@ export class Leader implements RoleHandler {
   #round = 1
   #ticks = 0
   #ticksToHeartbeat: number
+  /** The last index when the last heartbeat was sent. */
+  #heartbeatIndex = 0
 
   constructor(member: Member, transitions: Transitions) {
     const { options, others, log } = member
@@ -56,6 +58,7 @@ export class Leader implements RoleHandler {
     const { options, log, term } = this.#member
     const first = log.lastIndex + 1
     this.#member.append(payloads.map((payload, position) => options.seal(first + position, term, payload)))
+    this.#ticksToHeartbeat = Math.min(this.#ticksToHeartbeat, options.heartbeatTicks)
     for (const follower of this.#followers) this.#replicateSoon(follower)
   }
 
@@ -182,7 +185,10 @@ export class Leader implements RoleHandler {
    * answered at once, whatever the follower's disk still has to do.
    */
   #heartbeat(): void {
-    this.#ticksToHeartbeat = this.#member.options.heartbeatTicks
+    const { options, log } = this.#member
+    const isIdle = log.lastIndex === this.#heartbeatIndex
+    this.#ticksToHeartbeat = isIdle ? options.idleHeartbeatTicks : options.heartbeatTicks
+    this.#heartbeatIndex = log.lastIndex
     for (const follower of this.#followers) this.#send(follower, 0)
   }
 

@@ -39,8 +39,10 @@ export interface Options {
   readonly termRuns: readonly TermRun[]
   /** An index known to be committed before the restart; 0 when none is. What is past `lastIndex` is ignored. */
   readonly commitIndex: number
-  /** Ticks between two heartbeats of a leader. */
+  /** Ticks between two heartbeats of a leader to which something was proposed since the last. */
   readonly heartbeatTicks: number
+  /** The same, when nothing was. */
+  readonly idleHeartbeatTicks: number
   /** Ticks without a leader before the most preferred member starts a pre-vote; also the check-quorum window. */
   readonly electionTicks: number
   /** Ticks that each more preferred member adds to a member's election timeout. */

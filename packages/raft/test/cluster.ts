@@ -37,6 +37,7 @@ export type Tuning = Omit<Options, 'id' | 'members' | 'hardState' | 'lastIndex' 
 
 export const defaultTuning: Tuning = {
   heartbeatTicks: 2,
+  idleHeartbeatTicks: 2,
   electionTicks: 10,
   preferenceTicks: 3,
   jitterTicks: 0,

@@ -83,7 +83,7 @@ test('the more up-to-date log is the one with the later term, then the longer on
   t.equal(log.isCoveredBy(9, 2), false)
 })
 
-const failover = { heartbeatTicks: 4, electionTicks: 25, preferenceTicks: 5, jitterTicks: 5 }
+const failover = { heartbeatTicks: 4, idleHeartbeatTicks: 8, electionTicks: 25, preferenceTicks: 5, jitterTicks: 5 }
 
 /** Elects a leader, lets `lose` take it away, and returns in how many ticks each seed has another one. */
 function ticksToReplace(lose: (cluster: Cluster, leader: MemberId, random: () => number) => void): number[] {
@@ -118,6 +118,42 @@ function ticksToReplace(lose: (cluster: Cluster, leader: MemberId, random: () =>
     return ticksUntilLed()
   })
 }
+
+test('a leader to which nothing is proposed sends fewer heartbeats, and as many as before once something is', async t => {
+  const hardState = { term: 0, vote: null, voting: true }
+  const sentAt: number[] = []
+  let tick = 0
+  const cluster = new Cluster(
+    3,
+    { ...defaultTuning, ...failover },
+    () => ({ hardState, entries: [] }),
+    (_replica, _event, effects) => {
+      if (effects.send.some(({ type, to }) => type === 'appendRequest' && to === 1)) sentAt.push(tick)
+    },
+  )
+  /** The ticks, counted from the first, at which the least preferred member is sent something. */
+  const passTicks = (count: number): number[] => {
+    sentAt.length = 0
+    for (tick = 1; tick <= count; tick += 1) {
+      for (const id of cluster.members) cluster.step(id, { type: 'tick' })
+      cluster.settle()
+    }
+    return [...sentAt]
+  }
+  passTicks(60)
+  t.equal(cluster.replica(3).raft?.role, 'leader')
+  const idle = passTicks(32)
+  t.strictSame(
+    idle.slice(1).map((at, place) => at - (idle[place] as number)),
+    [8, 8, 8],
+  )
+  passTicks(8 - (32 - (idle.at(-1) as number)))
+  tick = 0
+  cluster.step(3, { type: 'propose', payloads: ['something'] })
+  cluster.settle()
+  t.strictSame(passTicks(32), [4, 8, 16, 24, 32], 'the entry, what is committed, and then silence again')
+  t.equal(cluster.replica(1).commitIndex, cluster.replica(3).commitIndex)
+})
 
 test('a killed leader is replaced within three ticks of its closed connections', async t => {
   const ticks = ticksToReplace((cluster, leader, random) => {

@@ -27,6 +27,7 @@ export interface Weather {
   readonly calm: number
   readonly electionTicks: number
   readonly jitterTicks: number
+  readonly idleHeartbeatTicks: number
 }
 
 /** Runs a cluster through random events. Every choice comes from the seed, so a seed replays a run. */
@@ -41,6 +42,7 @@ export class Simulation {
     const random = generator(seed)
     this.#random = random
     const maybe = (most: number): number => (random() < 0.5 ? 0 : random() * most)
+    const electionTicks = this.#oneOf([3, 5, 10])
     this.weather = {
       members: this.#oneOf([1, 3, 3, 3, 3, 5]),
       fresh: random() < 0.3,
@@ -49,11 +51,12 @@ export class Simulation {
       reordering: maybe(0.3),
       trouble: 0.002 + random() * 0.1,
       calm: random() * 0.02,
-      electionTicks: this.#oneOf([3, 5, 10]),
+      electionTicks,
       jitterTicks: this.#oneOf([0, 2, 6]),
+      idleHeartbeatTicks: Math.min(electionTicks - 1, this.#oneOf([2, 4])),
     }
-    const { members, fresh, electionTicks, jitterTicks } = this.weather
-    const tuning = { ...defaultTuning, electionTicks, jitterTicks, random }
+    const { members, fresh, jitterTicks, idleHeartbeatTicks } = this.weather
+    const tuning = { ...defaultTuning, electionTicks, jitterTicks, idleHeartbeatTicks, random }
     const hardState: HardState = { term: 0, vote: null, voting: !fresh }
     this.cluster = new Cluster(members, tuning, () => ({
       hardState,

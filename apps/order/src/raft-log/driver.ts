@@ -9,6 +9,7 @@ import { Ticker } from './ticker.ts'
 import type { Transport } from './transport.ts'
 
 const heartbeatTicks = 4
+const idleHeartbeatTicks = 8
 const electionTicks = 25
 const preferenceTicks = 5
 const jitterTicks = 5
@@ -98,6 +99,7 @@ export class RaftLog implements ReplicatedLog {
       termRuns: logFile.termRuns,
       commitIndex,
       heartbeatTicks,
+      idleHeartbeatTicks,
       electionTicks,
       preferenceTicks,
       jitterTicks,
