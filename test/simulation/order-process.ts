@@ -45,7 +45,8 @@ export async function startOrderProcess(options: OrderProcessOptions): Promise<v
   const disk = new SimulatedDisk({ files, life, health, random: source.fork('disk') })
   const opened: { log: RaftLog | null } = { log: null }
   const leads = (): boolean => opened.log?.leadership.leading === true
-  const ledger = new (bug.ledger ?? Ledger)(index => (opened.log as RaftLog).lineAt(index), source.below(2 ** 32))
+  const lineAt = (index: number): Buffer => (opened.log as RaftLog).lines(index, index)
+  const ledger = new (bug.ledger ?? Ledger)(lineAt, source.below(2 ** 32))
   let folded = 0
   const { logFile, stateFile } = await recover({
     disk: bug.disk?.(disk.forLog, leads) ?? disk.forLog,

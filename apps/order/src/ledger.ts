@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { decode, type LineCursor, type LogEntry, type Order, type Product } from '@bazaar/client/contract'
+import { decode, LineCursor, type LogEntry, type Order, type Product } from '@bazaar/client/contract'
 import { KeyIndex } from './key-index.ts'
 import { NumberColumn } from './number-column.ts'
 import { type Stocked, StockTable } from './stock-table.ts'
@@ -12,7 +12,7 @@ export const keysMax = 1_000_000
  * read back from its line. Every replica folds the same entries, so any of them can become the judge.
  */
 export class Ledger {
-  readonly #lineAt: (index: number) => string
+  readonly #lineAt: (index: number) => Buffer
   readonly #products: StockTable
   /** The log index of order number n, at place n - 1. */
   readonly #orderIndexes = new NumberColumn()
@@ -22,8 +22,8 @@ export class Ledger {
   #appliedIndex = 0
   #seeded = false
 
-  /** `lineAt` reads a committed line; `seed`, of its hashes, is any 32-bit number. */
-  constructor(lineAt: (index: number) => string, seed: number, entriesMax = keysMax) {
+  /** `lineAt` reads a committed line, good until the next call; `seed`, of its hashes, is any 32-bit number. */
+  constructor(lineAt: (index: number) => Buffer, seed: number, entriesMax = keysMax) {
     this.#lineAt = lineAt
     this.#seed = seed
     this.#entriesMax = entriesMax
@@ -125,7 +125,8 @@ export class Ledger {
   order(number: number): { index: number; order: Order } | null {
     if (number < 1 || number > this.orders) return null
     const index = this.#orderIndexes.at(number - 1)
-    const order = orderOf(decode(this.#lineAt(index)))
+    const line = new LineCursor(this.#lineAt(index))
+    const order = line.next() && line.readOrder() ? line.order : orderOf(decode(line.text))
     assert(order?.number === number, `the line at index ${index} is not order ${number}`)
     return { index, order }
   }
@@ -134,7 +135,7 @@ export class Ledger {
   entryOfKey(key: string): Exclude<LogEntry, { type: 'noop' }> | null {
     let found: LogEntry | null = null
     this.#keys.find(key, index => {
-      found = decode(this.#lineAt(index))
+      found = decode(this.#lineAt(index).toString('latin1'))
       return found.type !== 'noop' && found.key === key
     })
     const entry = found as LogEntry | null

@@ -23,7 +23,7 @@ await runMain(async () => {
 
   // The ledger reads orders back from the log, and the log is opened by folding it into the ledger.
   const opened: { log: RaftLog | null } = { log: null }
-  const lineAt = (index: number): string => (opened.log as RaftLog).lineAt(index)
+  const lineAt = (index: number): Buffer => (opened.log as RaftLog).lines(index, index)
   const ledger = new Ledger(lineAt, randomInt(2 ** 32))
   const { logFile, stateFile } = await recover({
     disk: realDisk,

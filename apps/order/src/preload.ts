@@ -31,7 +31,7 @@ async function open(data: string, name: string): Promise<Replica> {
   const logPath = join(folder, 'log.jsonl')
   await mkdir(folder, { recursive: true })
   const opened: { log?: LogFile } = {}
-  const ledger = new Ledger(index => (opened.log as LogFile).read(index, index).toString('latin1'), 1)
+  const ledger = new Ledger(index => (opened.log as LogFile).read(index, index), 1)
   const { logFile, stateFile } = await recover({
     disk: realDisk,
     logPath,

@@ -47,9 +47,9 @@ export interface ReplicatedLog {
   /** Called when `leadership` changed. */
   onLeadership: (leadership: Leadership) => void
 
-  /** The committed line at `index`, which must be applied. */
-  lineAt(index: number): string
-
-  /** Committed lines from `from` to `to`, one after the other; good until the next call. The caller bounds the stretch. */
+  /**
+   * Committed lines from `from` to `to`, which must be applied, one after the other; good until the next call. The caller
+   * bounds the stretch.
+   */
   lines(from: number, to: number): Buffer
 }

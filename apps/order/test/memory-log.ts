@@ -48,10 +48,6 @@ export class MemoryLog implements ReplicatedLog {
     this.#commit()
   }
 
-  lineAt(index: number): string {
-    return this.lines(index, index).toString('latin1')
-  }
-
   lines(from: number, to: number): Buffer {
     return Buffer.from(this.#lines.slice(from - 1, to).join(''), 'latin1')
   }

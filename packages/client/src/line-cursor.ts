@@ -1,6 +1,7 @@
 import { crc32 } from './crc32.ts'
 import { head, tailEnd, tailHead, tailLength, termHead } from './line-frame.ts'
 import { logLineBytesMax, newline } from './log-line.ts'
+import type { Order } from './schemas.ts'
 
 const zero = 0x30
 const nine = 0x39
@@ -50,6 +51,9 @@ export class LineCursor {
   /** Where its product's name begins and ends in the bytes; characters that are escaped there still are. */
   nameStart = 0
   nameEnd = 0
+  /** Where its price does. */
+  priceStart = 0
+  priceEnd = 0
   /** Where its key does. None of its characters is escaped. */
   keyStart = 0
   keyEnd = 0
@@ -81,6 +85,13 @@ export class LineCursor {
   get name(): string {
     const written = this.bytes.toString('latin1', this.nameStart, this.nameEnd)
     return written.includes('\\') ? JSON.parse(`"${written}"`) : written
+  }
+
+  /** The order, once `readOrder` said yes. */
+  get order(): Order {
+    const { number, name, stockChange } = this
+    const price = Number(this.bytes.toString('latin1', this.priceStart, this.priceEnd))
+    return { number, name, type: stockChange < 0 ? 'buy' : 'sell', quantity: Math.abs(stockChange), price }
   }
 
   /** Whether checksum and frame of the line are right. The fact is not parsed: the checksum vouches for it. */
@@ -119,8 +130,10 @@ export class LineCursor {
     this.nameEnd = at
     const quantityAt = at + quantityGap
     const quantityEnd = this.#digitsEnd(quantityAt)
-    at = quantityEnd + priceGap
+    this.priceStart = quantityEnd + priceGap
+    at = this.priceStart
     while (view.getUint8(at) !== comma) at++
+    this.priceEnd = at
     this.keyStart = at + keyGap
     this.keyEnd = this.end - tailLength - 1
     this.index = this.#natural(indexAt, indexEnd)

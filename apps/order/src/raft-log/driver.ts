@@ -168,10 +168,6 @@ export class RaftLog implements ReplicatedLog {
     })
   }
 
-  lineAt(index: number): string {
-    return this.lines(index, index).toString('latin1')
-  }
-
   lines(from: number, to: number): Buffer {
     try {
       return this.#options.logFile.read(from, to)
