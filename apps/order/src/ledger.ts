@@ -1,19 +1,21 @@
 import assert from 'node:assert/strict'
-import { decode, LineCursor, type LogEntry, type Order, type Product } from '@bazaar/client/contract'
+import { decode, type LineCursor, type LogEntry, type Order, type Product } from '@bazaar/client/contract'
 import { KeyIndex } from './key-index.ts'
 import { NumberColumn } from './number-column.ts'
+import { OrderColumn } from './order-column.ts'
 import { type Stocked, StockTable } from './stock-table.ts'
 
 /** Keys of the last entries that are remembered; 12 bytes each. An older key is taken for a new one. */
 export const keysMax = 1_000_000
 
 /**
- * The fold over the committed log: products, order numbers, keys. It keeps a few bytes per order; an order itself is
- * read back from its line. Every replica folds the same entries, so any of them can become the judge.
+ * The fold over the committed log: products, order numbers, keys. It keeps a few bytes per order; what does not fit
+ * there is read back from the order's line. Every replica folds the same entries, so any of them can become the judge.
  */
 export class Ledger {
   readonly #lineAt: (index: number) => Buffer
   readonly #products: StockTable
+  readonly #orders = new OrderColumn()
   /** The log index of order number n, at place n - 1. */
   readonly #orderIndexes = new NumberColumn()
   readonly #seed: number
@@ -37,7 +39,7 @@ export class Ledger {
 
   /** How many orders there are; their numbers are 1 … orders. */
   get orders(): number {
-    return this.#orderIndexes.length
+    return this.#orders.length
   }
 
   get seeded(): boolean {
@@ -60,6 +62,7 @@ export class Ledger {
     const stocked = this.#products.getWritten(line.bytes, line.nameStart, line.nameEnd)
     if (stocked === undefined) assert.fail(`an order for what is not a product at index ${line.index}`)
     this.#applyOrder(line, stocked)
+    this.#orders.push(line, stocked)
   }
 
   #applyEntry(entry: LogEntry): void {
@@ -71,6 +74,7 @@ export class Ledger {
     else if (entry.type !== 'noop') {
       const stockChange = entry.type === 'buy' ? -entry.quantity : entry.quantity
       this.#applyOrder({ ...entry, stockChange }, this.#stocked(entry.name))
+      this.#orders.pushUnnoted()
     }
   }
 
@@ -84,6 +88,7 @@ export class Ledger {
   /** Back to the empty log. */
   reset(): void {
     this.#products.clear()
+    this.#orders.clear()
     this.#orderIndexes.truncate(0)
     this.#keys = new KeyIndex(this.#entriesMax, this.#seed)
     this.#appliedIndex = 0
@@ -125,8 +130,7 @@ export class Ledger {
   order(number: number): { index: number; order: Order } | null {
     if (number < 1 || number > this.orders) return null
     const index = this.#orderIndexes.at(number - 1)
-    const line = new LineCursor(this.#lineAt(index))
-    const order = line.next() && line.readOrder() ? line.order : orderOf(decode(line.text))
+    const order = this.#orders.order(number) ?? orderOf(decode(this.#lineAt(index).toString('latin1')))
     assert(order?.number === number, `the line at index ${index} is not order ${number}`)
     return { index, order }
   }

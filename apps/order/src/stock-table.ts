@@ -54,7 +54,8 @@ export class StockTable {
   }
 }
 
-function stands(text: string, bytes: Buffer, start: number, end: number): boolean {
+/** Whether the text, of ASCII, stands in the bytes from `start` up to `end`. */
+export function stands(text: string, bytes: Buffer, start: number, end: number): boolean {
   if (text.length !== end - start) return false
   for (let place = 0; place < text.length; place++) if (bytes[start + place] !== text.charCodeAt(place)) return false
   return true

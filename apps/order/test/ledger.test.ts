@@ -7,6 +7,7 @@ import {
   LineCursor,
   type LogEntry,
   logLineBytesMax,
+  type Order,
   seal,
 } from '@bazaar/client'
 import t from 'tap'
@@ -168,6 +169,62 @@ t.test('the ledger', async t => {
   t.throws(() => add(buy(5, 1, 'gap')), /no gaps/, 'crashes on a gap in the order numbers')
   ledger.reset()
   t.same([ledger.products(), ledger.orders, ledger.appliedIndex, ledger.entryOfKey('a')], [[], 0, 0, null])
+})
+
+t.test('every order reads back, noted in memory or not, whatever becomes of the price', async t => {
+  const read: number[] = []
+  const lines: string[] = []
+  const ledger = new Ledger(index => {
+    read.push(index)
+    return Buffer.from(lines[index - 1] as string, 'latin1')
+  }, 5)
+  const names = ['Tux', 'Zoë "the\\ 🦊"', 'ends with \\']
+  const prices = [25.99, 1e-7, 0, 1_000_000, 0.1]
+  const orders: Order[] = []
+  const add = (fact: Fact): void => {
+    lines.push(seal(lines.length + 1, 1, encodeFact(fact)))
+    applyTo(ledger, lines.slice(-1))
+  }
+  for (let round = 0; round < 40; round++) {
+    for (const [place, name] of names.entries()) {
+      const price = prices[(round + place) % prices.length] as number
+      add({ type: 'product', name, price, quantity: 1_000_000, key: `p-${round}-${place}` })
+      const quantities = [1, 0x7fff, 0x8000, 0xffff, 1_000_000, 2]
+      for (const [at, quantity] of quantities.entries()) {
+        add({ type: 'stock', name, quantity, key: `s-${lines.length}` })
+        for (const type of ['sell', 'buy'] as const) {
+          const key = at === 5 ? `"${lines.length}` : `k-${lines.length}`
+          const order = { number: orders.length + 1, name, type, quantity, price }
+          add({ ...order, key })
+          orders.push(order)
+        }
+      }
+    }
+  }
+  t.same(
+    orders.map(({ number }) => ledger.order(number)?.order),
+    orders,
+  )
+  const isNoted = ({ quantity, number }: Order) => quantity <= 0x7fff && number % 12 !== 11 && number % 12 !== 0
+  t.equal(read.length, orders.filter(order => !isNoted(order)).length, 'only what is not noted is read from its line')
+  ledger.reset()
+  t.equal(ledger.order(1), null)
+})
+
+t.test('products at more prices than have a number are read from their lines', async t => {
+  const offersMax = 0xffff
+  const { ledger, add, lines } = ledgerOf([{ ...tux, quantity: 1_000_000 } as Fact])
+  for (let number = 1; number <= offersMax + 3; number++) {
+    add({ type: 'buy', number, name: 'Tux', quantity: 1, price: number / 100, key: `${number}` })
+  }
+  const numbers = [1, 2, offersMax - 1, offersMax, offersMax + 1, offersMax + 3]
+  t.same(
+    numbers.map(number => ledger.order(number)?.order.price),
+    numbers.map(number => number / 100),
+  )
+  lines.length = 0
+  t.equal(ledger.order(offersMax)?.order.price, offersMax / 100)
+  t.throws(() => ledger.order(offersMax + 1))
 })
 
 t.test('a ledger that knows what follows has the same keys in the end', async t => {
