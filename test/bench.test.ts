@@ -75,31 +75,32 @@ t.test('bench measures a cluster of its own, reads every order back and leaves n
 })
 
 /**
- * How bad a ratio may get before this test fails: half as good as its goal. Those of one client's order, and of a look-up
- * plus an order, are at that with the code as it is, in a machine's bad minutes or always; they may be about half as good
- * as Evaluation.md has them, so that they cannot get worse unseen.
+ * At worst a ratio is half as good as its goal; or, where not even the bare chain meets that goal, half as good as the chain
+ * at the same time, since the machine does not give more.
  */
-const worst: Record<string, number> = {
-  lookupThroughput: 0.45,
-  orderThroughput: 0.35,
-  order1: 6,
-  order5: 7,
-  lookupAndOrder5: 13,
-  lookupCpu: 2.66,
-  orderCpu: 8.33,
-}
+const worst = 2
 /** With more than this share of the processor time gone to other programs, the ratios say nothing. */
 const disturbanceMax = 0.1
 
-t.test('on a machine left alone no ratio falls to half of what it was, and each order is there once', async t => {
-  const first = await unbearable(t)
-  // One slow moment of the disk is enough for a bad ratio; a shop that has become slow has it again.
-  const again = first.length === 0 ? [] : await unbearable(t)
-  t.strictSame(
-    first.filter(name => again.includes(name)),
-    [],
-  )
-})
+t.test(
+  'on a machine left alone no ratio falls to half of its goal or of what the machine gives, and each order is there once',
+  async t => {
+    const first = await unbearable(t)
+    // One slow moment of the disk is enough for a bad ratio; a shop that has become slow has it again.
+    const again = first.length === 0 ? [] : await unbearable(t)
+    t.strictSame(
+      first.filter(name => again.includes(name)),
+      [],
+    )
+  },
+)
+
+interface Ratio {
+  value: number
+  goal: number
+  better: 'above' | 'below'
+  chain?: number
+}
 
 /** Measures the limits, checks all but the ratios, and returns the names of those that are too bad. */
 async function unbearable(t: Test): Promise<string[]> {
@@ -110,10 +111,11 @@ async function unbearable(t: Test): Promise<string[]> {
   t.ok(orders.acknowledged > 200, `${orders.acknowledged} orders`)
   t.equal(status, passed ? 0 : 1)
   t.comment(`${Math.round(disturbance * 100)} % of the processor time went to others`)
-  t.strictSame(Object.keys(ratios).sort(), Object.keys(worst).sort())
+  t.equal(Object.keys(ratios).length, 7)
+  t.equal(Object.values<{ chain?: number }>(ratios).filter(({ chain }) => chain !== undefined).length, 4)
   const bad: string[] = []
-  for (const [name, { value, better }] of Object.entries<{ value: number; better: string }>(ratios)) {
-    const bound = worst[name] as number
+  for (const [name, { value, goal, better, chain = goal }] of Object.entries<Ratio>(ratios)) {
+    const bound = better === 'above' ? Math.min(goal, chain) / worst : Math.max(goal, chain) * worst
     t.ok(value > 0, `${name} ${value}, at worst ${bound}`)
     const isBearable = better === 'above' ? value >= bound : value <= bound
     if (!isBearable && disturbance <= disturbanceMax) bad.push(name)

@@ -98,8 +98,8 @@ export function limitsTable({ loads, append, chain }: Limits): Table {
 /** The goals that the bare chain can be held to as well, by name. */
 const chainRatios = ['orderThroughput', 'order1', 'order5', 'lookupAndOrder5']
 
-/** What the bare chain makes of the goals: more than that is not in three hops and two syncs of Node's on this machine. */
-export function chainTable(result: Limits): Table {
+/** What the bare chain makes of the goals, by name: more is not in three hops and two syncs of Node's on this machine. */
+function ratiosOfChain(result: Limits): ReadonlyMap<string, number> {
   const { orders64, order1, order5 } = result.chain.loads
   const instead = ({ chain, bare }: ChainResult['loads'][ChainKind]): Load => ({ bazaar: chain, bare })
   const loads = {
@@ -109,11 +109,17 @@ export function chainTable(result: Limits): Table {
     order5: instead(order5),
   }
   const chainInstead = { ...result, loads, lookupAndOrder5: result.chain.lookupAndOrder5 }
-  const ofChain = new Map(ratiosOf(chainInstead).map(({ name, value }) => [name, value]))
+  const ratios = ratiosOf(chainInstead).filter(({ name }) => chainRatios.includes(name))
+  return new Map(ratios.map(({ name, value }) => [name, value]))
+}
+
+/** What the bare chain makes of the goals, and the shop. */
+export function chainTable(result: Limits): Table {
+  const ofChain = ratiosOfChain(result)
   return {
     columns: columns('<figure', 'goal', 'bare chain', 'Bazaar', 'Bazaar ÷ bare chain'),
     rows: ratiosOf(result)
-      .filter(({ name }) => chainRatios.includes(name))
+      .filter(({ name }) => ofChain.has(name))
       .map(({ name, what, goal, better, value }) => {
         const limit = ofChain.get(name) ?? Number.NaN
         const goalText = `${better === 'above' ? '≥' : '≤'} ${goal.toFixed(2)}`
@@ -151,12 +157,13 @@ export function limitsText(result: Limits): string {
   ].join('\n\n')
 }
 
-/** The result for programs, with that of growth when it was measured too. */
+/** The result for programs, with that of growth when it was measured too. A ratio's `chain` is what the bare chain makes of it. */
 export function limitsJson(result: Limits, growth: GrowthResult | null): object {
+  const ofChain = ratiosOfChain(result)
   const all = [...ratiosOf(result), ...(growth === null ? [] : growthRatios(growth))]
   const ratios = all.map(ratio => {
     const { name, value, goal, better } = ratio
-    return [name, { value, goal, better, met: meetsGoal(ratio) }]
+    return [name, { value, goal, better, met: meetsGoal(ratio), chain: ofChain.get(name) }]
   })
   return roundDeep({ ratios: Object.fromEntries(ratios), ...result, growth, passed: limitsPassed(result) })
 }
