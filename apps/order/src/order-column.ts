@@ -17,8 +17,8 @@ interface Offer {
 
 /**
  * What the orders were, 4 bytes each: which offer (16 bits, 0 for one that is not noted here), which side (1), how many
- * units (15). Reading an order from its line instead takes a system call, a checksum and a parse: with five clients that
- * query orders at random, 1,000,000 of them, they waited a sixth longer than for one that is in memory.
+ * units (15). Reading an order from its line instead takes a system call, a checksum and a parse: 3 to 5 µs of the 60 that
+ * a query takes in all, instead of 0.2.
  */
 export class OrderColumn {
   readonly #words = new NumberColumn()
