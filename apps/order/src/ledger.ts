@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { decode, type LineCursor, type LogEntry, type Order, type Product } from '@bazaar/client/contract'
 import { KeyIndex } from './key-index.ts'
-import { NumberColumn } from './number-column.ts'
-import { OrderColumn } from './order-column.ts'
+import { OrderTable } from './order-table.ts'
 import { type Stocked, StockTable } from './stock-table.ts'
 
 /** Keys of the last entries that are remembered; 12 bytes each. An older key is taken for a new one. */
@@ -15,9 +14,7 @@ export const keysMax = 1_000_000
 export class Ledger {
   readonly #lineAt: (index: number) => Buffer
   readonly #products: StockTable
-  readonly #orders = new OrderColumn()
-  /** The log index of order number n, at place n - 1. */
-  readonly #orderIndexes = new NumberColumn()
+  readonly #orders = new OrderTable()
   readonly #seed: number
   readonly #entriesMax: number
   #keys: KeyIndex
@@ -74,7 +71,7 @@ export class Ledger {
     else if (entry.type !== 'noop') {
       const stockChange = entry.type === 'buy' ? -entry.quantity : entry.quantity
       this.#applyOrder({ ...entry, stockChange }, this.#stocked(entry.name))
-      this.#orders.pushUnnoted()
+      this.#orders.pushUnnoted(entry.index)
     }
   }
 
@@ -89,7 +86,6 @@ export class Ledger {
   reset(): void {
     this.#products.clear()
     this.#orders.clear()
-    this.#orderIndexes.truncate(0)
     this.#keys = new KeyIndex(this.#entriesMax, this.#seed)
     this.#appliedIndex = 0
     this.#seeded = false
@@ -102,7 +98,6 @@ export class Ledger {
     if (number !== this.orders + 1) assert.fail(`order numbers have no gaps: ${number} after ${this.orders}`)
     stocked.quantity += stockChange
     if (stocked.quantity < 0) assert.fail(`stock fell below 0 at index ${index}`)
-    this.#orderIndexes.push(index)
   }
 
   #applyProduct(entry: LogEntry & { type: 'product' }): void {
@@ -129,7 +124,7 @@ export class Ledger {
   /** Order number `number`, or null when there is none yet. */
   order(number: number): { index: number; order: Order } | null {
     if (number < 1 || number > this.orders) return null
-    const index = this.#orderIndexes.at(number - 1)
+    const index = this.#orders.index(number)
     const order = this.#orders.order(number) ?? orderOf(decode(this.#lineAt(index).toString('latin1')))
     assert(order?.number === number, `the line at index ${index} is not order ${number}`)
     return { index, order }
