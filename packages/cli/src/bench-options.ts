@@ -31,14 +31,14 @@ export interface BenchOptions {
 /** The options as the command line gives them. */
 export interface BenchArguments {
   url?: string | undefined
-  p: string
-  clients: string
+  p?: string | undefined
+  clients?: string | undefined
   iterations?: string | undefined
   seconds?: string | undefined
   rate?: string | undefined
   cache?: string | undefined
-  seed: string
-  preload: string
+  seed?: string | undefined
+  preload?: string | undefined
   json?: string | undefined
   csv?: string | undefined
   plot?: string | undefined
@@ -53,53 +53,64 @@ const secondsMax = 3_600
 const rateMax = 100_000
 const preloadMax = 20_000_000
 export const seedMax = 2 ** 31 - 1
-const iterationsDefault = 200
+
+/** What the command line leaves out. */
+export const benchDefaults = {
+  p: '0,0.2,0.4,0.6,0.8',
+  clients: '5',
+  iterations: '200',
+  cache: 'on',
+  seed: '1',
+  preload: '0',
+} as const
+
+/** What measures something other than the experiment, and which options mean nothing to it. */
+const meaningless = {
+  limits: ['url', 'p', 'clients', 'iterations', 'rate', 'cache', 'csv', 'plot', 'replacement', 'evaluation'],
+  replacement: ['p', 'clients', 'seconds', 'rate', 'cache', 'csv', 'plot', 'evaluation'],
+  evaluation: ['url', 'p', 'clients', 'iterations', 'seconds', 'rate', 'cache', 'json', 'csv', 'plot'],
+} as const satisfies Partial<Record<keyof BenchArguments, readonly (keyof BenchArguments)[]>>
 
 /** Checks the command line's words. Throws a `UsageError` that names the option, its rule and the value. */
 export function parseBenchOptions(given: BenchArguments): BenchOptions {
   if (given.url !== undefined && given.cache !== undefined) {
     throw new UsageError('--cache needs a cluster of its own: leave it out with --url')
   }
-  const preload = integerOption('preload', given.preload, 0, preloadMax)
+  const preload = integerOption('preload', given.preload ?? benchDefaults.preload, 0, preloadMax)
   if (given.url !== undefined && preload > 0) {
     throw new UsageError('--preload needs a cluster of its own: leave it out with --url')
   }
-  if (given.limits) refuseBeside('limits', given, ['url', 'iterations', 'rate', 'cache', 'csv', 'plot'])
-  if (given.replacement) refuseBeside('replacement', given, ['seconds', 'rate', 'cache', 'csv', 'plot'])
-  if (given.limits && given.replacement) throw new UsageError('give --limits or --replacement, not both')
-  if (given.evaluation !== undefined) {
-    refuseBeside('evaluation', given, ['url', 'iterations', 'seconds', 'rate', 'cache', 'json', 'csv', 'plot'])
-    if (!given.evaluation.endsWith('.md'))
-      throw new UsageError(`--evaluation must be a file ending in .md, got ${JSON.stringify(given.evaluation)}`)
-  }
+  for (const mode of ['limits', 'replacement', 'evaluation'] as const) refuseMeaningless(mode, given)
+  if (given.json === '-' && given.csv === '-')
+    throw new UsageError('give - as the file of --json or --csv, not of both')
   const probability = (text: string) => numberOption('p', text, 0, 1)
   return {
     url: given.url === undefined ? null : urlOption(given.url),
-    probabilities: listOption('p', given.p, probabilitiesMax, probability),
-    clients: integerOption('clients', given.clients, 1, clientsMax),
+    probabilities: listOption('p', given.p ?? benchDefaults.p, probabilitiesMax, probability),
+    clients: integerOption('clients', given.clients ?? benchDefaults.clients, 1, clientsMax),
     extent: extentOption(given.iterations, given.seconds),
     ratePerSecond: given.rate === undefined ? null : numberOption('rate', given.rate, 0.1, rateMax),
-    cacheModes: given.url === undefined ? cacheModes(given.cache ?? 'on') : [],
-    seed: integerOption('seed', given.seed, 0, seedMax),
+    cacheModes: given.url === undefined ? cacheModes(given.cache ?? benchDefaults.cache) : [],
+    seed: integerOption('seed', given.seed ?? benchDefaults.seed, 0, seedMax),
     preload,
     jsonFile: outputOption('json', given.json),
     csvFile: outputOption('csv', given.csv),
     limits: given.limits,
     replacement: given.replacement,
-    evaluationFile: outputOption('evaluation', given.evaluation),
+    evaluationFile: evaluationOption(given.evaluation),
     plotFile: plotOption(given.plot),
   }
 }
 
-function refuseBeside(what: string, given: BenchArguments, options: readonly (keyof BenchArguments)[]): void {
-  for (const option of options) {
-    if (given[option] !== undefined) throw new UsageError(`--${what} goes without --${option}`)
-  }
+function refuseMeaningless(mode: keyof typeof meaningless, given: BenchArguments): void {
+  const isGiven = (option: keyof BenchArguments) => given[option] !== undefined && given[option] !== false
+  const other = meaningless[mode].find(isGiven)
+  if (isGiven(mode) && other !== undefined) throw new UsageError(`--${mode} goes without --${other}`)
 }
 
 function extentOption(iterations: string | undefined, seconds: string | undefined): Extent {
   if (seconds === undefined) {
-    return { iterations: integerOption('iterations', iterations ?? String(iterationsDefault), 1, iterationsMax) }
+    return { iterations: integerOption('iterations', iterations ?? benchDefaults.iterations, 1, iterationsMax) }
   }
   if (iterations !== undefined) throw new UsageError('give --iterations or --seconds, not both')
   return { seconds: numberOption('seconds', seconds, 0.1, secondsMax) }
@@ -114,6 +125,11 @@ function urlOption(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null
   if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) return url.origin
   throw new UsageError(`--url must be an http or https address, got ${JSON.stringify(text)}`)
+}
+
+function evaluationOption(file: string | undefined): string | null {
+  if (file === undefined || file.endsWith('.md')) return outputOption('evaluation', file)
+  throw new UsageError(`--evaluation must be a file ending in .md, got ${JSON.stringify(file)}`)
 }
 
 function plotOption(file: string | undefined): string | null {

@@ -1,5 +1,5 @@
 import { type CommandDef, defineCommand } from 'citty'
-import { type BenchOptions, parseBenchOptions } from './bench-options.ts'
+import { type BenchOptions, benchDefaults, parseBenchOptions } from './bench-options.ts'
 import { benchmarkPlot } from './bench-plot.ts'
 import { benchmarkCsv, benchmarkJson, benchmarkText } from './bench-report.ts'
 import { benchmarkPassed } from './benchmark.ts'
@@ -14,20 +14,28 @@ import { progressOn } from './progress.ts'
 import { replacementJson, replacementPassed, replacementText } from './replacement-report.ts'
 import { runReplacement } from './replacement-run.ts'
 import { exitStatus } from './usage-error.ts'
-import { writeText } from './write-text.ts'
+import { writeOutput } from './write-output.ts'
 
 const limitsSecondsDefault = 5
 
 const args = {
   url: { type: 'string', valueHint: 'URL', description: 'measure this deployment instead of a cluster of its own' },
-  p: { type: 'string', default: '0,0.2,0.4,0.6,0.8', valueHint: 'LIST', description: 'probabilities of an order' },
-  clients: { type: 'string', default: '5', valueHint: 'N', description: 'clients at work at once' },
-  iterations: { type: 'string', valueHint: 'N', description: 'look-ups of each client per probability (200)' },
+  p: { type: 'string', valueHint: 'LIST', description: `probabilities of an order (${benchDefaults.p})` },
+  clients: { type: 'string', valueHint: 'N', description: `clients at work at once (${benchDefaults.clients})` },
+  iterations: {
+    type: 'string',
+    valueHint: 'N',
+    description: `look-ups of each client per probability (${benchDefaults.iterations})`,
+  },
   seconds: { type: 'string', valueHint: 'N', description: 'time for each probability, instead of --iterations' },
   rate: { type: 'string', valueHint: 'N', description: 'open loop: N iterations a second, whatever the answers take' },
-  cache: { type: 'string', valueHint: 'on|off|both', description: "the front-end's cache (on)" },
-  seed: { type: 'string', default: '1', valueHint: 'N', description: 'decides products and orders' },
-  preload: { type: 'string', default: '0', valueHint: 'N', description: 'orders stored before the shop opens' },
+  cache: { type: 'string', valueHint: 'on|off|both', description: `the front-end's cache (${benchDefaults.cache})` },
+  seed: { type: 'string', valueHint: 'N', description: `decides products and orders (${benchDefaults.seed})` },
+  preload: {
+    type: 'string',
+    valueHint: 'N',
+    description: `orders stored before the shop opens (${benchDefaults.preload})`,
+  },
   json: { type: 'string', valueHint: 'FILE', description: 'write the result as JSON; - is standard output' },
   csv: { type: 'string', valueHint: 'FILE', description: 'write a line for each run; - is standard output' },
   plot: { type: 'string', valueHint: 'FILE', description: 'draw latency against p, as .svg or .png' },
@@ -58,7 +66,7 @@ async function benchReport(options: BenchOptions): Promise<boolean> {
   const { jsonFile, csvFile, plotFile } = options
   if (jsonFile !== '-' && csvFile !== '-') console.log(benchmarkText(result))
   if (jsonFile !== null) writeJson(jsonFile, benchmarkJson(result))
-  if (csvFile !== null) writeText(csvFile, benchmarkCsv(result))
+  if (csvFile !== null) writeOutput(csvFile, benchmarkCsv(result))
   if (plotFile !== null) await writePlot(plotFile, benchmarkPlot(result))
   return benchmarkPassed(result)
 }
@@ -82,5 +90,5 @@ async function benchCache(options: BenchOptions): Promise<boolean> {
 }
 
 function writeJson(file: string, result: object): void {
-  writeText(file, `${JSON.stringify(result, null, 2)}\n`)
+  writeOutput(file, `${JSON.stringify(result, null, 2)}\n`)
 }

@@ -10,7 +10,7 @@ import { progressOn } from './progress.ts'
 import { httpShopper } from './shopper.ts'
 import { canInjectSystemCallFaults } from './system-call-fault.ts'
 import { exitStatus } from './usage-error.ts'
-import { writeText } from './write-text.ts'
+import { writeOutput } from './write-output.ts'
 
 /** Units of each product: so few that now and then an order is refused. */
 const stockOfOwnCluster = 100
@@ -46,7 +46,7 @@ async function chaos(options: ChaosOptions): Promise<number> {
   try {
     const result = await runChaos(cluster, () => httpShopper(cluster.url), options, progress)
     if (options.jsonFile !== '-') console.log(chaosText(result))
-    if (options.jsonFile !== null) writeText(options.jsonFile, `${JSON.stringify(chaosJson(result), null, 2)}\n`)
+    if (options.jsonFile !== null) writeOutput(options.jsonFile, `${JSON.stringify(chaosJson(result), null, 2)}\n`)
     return chaosPassed(result) ? exitStatus.ok : exitStatus.failed
   } finally {
     progress.clear()

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { startBareServer } from './bare-process.ts'
-import type { BenchOptions } from './bench-options.ts'
+import { type BenchOptions, benchDefaults } from './bench-options.ts'
 import { benchmarkPlot } from './bench-plot.ts'
 import { benchmarkPassed } from './benchmark.ts'
 import { runBenchmarkOn } from './benchmark-run.ts'
@@ -20,7 +20,7 @@ import type { Progress } from './progress.ts'
 import { replacementPassed } from './replacement-report.ts'
 import { runReplacement } from './replacement-run.ts'
 import { httpShopper } from './shopper.ts'
-import { writeText } from './write-text.ts'
+import { writeOutput } from './write-output.ts'
 
 const iterations = 1_000
 const storedDefault = 1_000_000
@@ -51,7 +51,7 @@ export async function runEvaluation(file: string, options: BenchOptions, progres
     large: options.preload === 0 ? await runLarge(storedLarge, progress) : null,
     failover: await runFailovers(seed, progress),
     replacement: await runReplacement({ ...options, extent: { iterations: replacementLookups } }),
-    command: `./bin/bazaar bench --evaluation ${basename(file)}`,
+    command: commandFor(file, options),
     date: new Date().toISOString().slice(0, 10),
   }
   const folder = basename(file).replace(/\.md$/, '').toLowerCase()
@@ -61,13 +61,22 @@ export async function runEvaluation(file: string, options: BenchOptions, progres
   await writePlot(join(pictures, evaluationPlots.latency), benchmarkPlot(benchmark))
   await writePlot(join(pictures, evaluationPlots.original), originalPlot(benchmark))
   await writePlot(join(pictures, evaluationPlots.failover), failoverPlot(failover))
-  writeText(file, evaluationMarkdown(evaluation, folder))
+  writeOutput(file, evaluationMarkdown(evaluation, folder))
   return (
     benchmarkPassed(benchmark) &&
     limitsPassed(evaluation.limits) &&
     chaosPassed(failover) &&
     replacementPassed(evaluation.replacement.steps)
   )
+}
+
+/** What to type for the same again. */
+function commandFor(file: string, { seed, preload }: BenchOptions): string {
+  const given = Object.entries({ seed, preload }).filter(
+    ([option, value]) => String(value) !== benchDefaults[option as 'seed' | 'preload'],
+  )
+  const words = given.map(([option, value]) => ` --${option} ${value}`)
+  return `./bin/bazaar bench --evaluation ${basename(file)}${words.join('')}`
 }
 
 async function runBreakdown(progress: Progress): Promise<Breakdown> {

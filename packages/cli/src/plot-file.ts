@@ -1,5 +1,5 @@
-import { writeFileSync } from 'node:fs'
 import type { LinePlot } from './line-plot.ts'
+import { writeOutput } from './write-output.ts'
 
 /**
  * Writes a plot as SVG or PNG, by the file's ending. What draws is loaded here and not before: it takes half a second,
@@ -8,7 +8,7 @@ import type { LinePlot } from './line-plot.ts'
 export async function writePlot(file: string, spec: LinePlot): Promise<void> {
   const { linePlotSvg } = await import('./line-plot.ts')
   const svg = linePlotSvg(spec)
-  if (!file.endsWith('.png')) return writeFileSync(file, svg)
+  if (!file.endsWith('.png')) return writeOutput(file, svg)
   const { renderPng } = await import('./png.ts')
-  writeFileSync(file, renderPng(svg))
+  writeOutput(file, renderPng(svg))
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import t from 'tap'
 import { type BenchArguments, parseBenchOptions } from '../src/bench-options.ts'
 import { benchmarkPlot } from '../src/bench-plot.ts'
@@ -9,6 +9,7 @@ import { renderPng } from '../src/png.ts'
 import { progressLine, terminalProgress } from '../src/progress.ts'
 import { summarize } from '../src/statistics.ts'
 import { columns, markdownTable, textTable } from '../src/table.ts'
+import { writeOutput } from '../src/write-output.ts'
 import { FakeShop } from './fake-shop.ts'
 
 const given: BenchArguments = { p: '0,0.8', clients: '2', seed: '5', preload: '0', limits: false, replacement: false }
@@ -97,12 +98,20 @@ t.test('options are read, and every mistake is named with its option, rule and v
     [{ plot: 'a.jpg' }, /--plot must be a file ending in \.svg or \.png, got "a\.jpg"/],
     [{ limits: true, url: 'http://x' }, /--limits goes without --url/],
     [{ replacement: true, rate: '5' }, /--replacement goes without --rate/],
-    [{ replacement: true, limits: true }, /--limits or --replacement, not both/],
+    [{ replacement: true, limits: true }, /--limits goes without --replacement/],
     [{ limits: true, plot: 'a.svg' }, /--limits goes without --plot/],
+    [{ limits: true, clients: '3' }, /--limits goes without --clients/],
+    [{ replacement: true, p: '0.3' }, /--replacement goes without --p/],
+    [{ evaluation: 'a.md', clients: '3' }, /--evaluation goes without --clients/],
+    [{ json: '-', csv: '-' }, /- as the file of --json or --csv, not of both/],
     [{ seed: '-1' }, /--seed must be an integer/],
   ]
   for (const [mistake, message] of mistakes) {
-    t.throws(() => parseBenchOptions({ ...given, ...mistake }), { name: 'UsageError', message }, String(message))
+    t.throws(
+      () => parseBenchOptions({ limits: false, replacement: false, ...mistake }),
+      { name: 'UsageError', message },
+      String(message),
+    )
   }
   parseBenchOptions({ ...given, json: `${folder}/kept.json` })
   t.strictSame(readdirSync(folder), ['kept.json'], 'trying whether a file can be written leaves nothing')
@@ -110,6 +119,12 @@ t.test('options are read, and every mistake is named with its option, rule and v
   symlinkSync('none.json', `${folder}/link.json`)
   parseBenchOptions({ ...given, json: `${folder}/link.json` })
   t.strictSame(readdirSync(folder), ['kept.json', 'link.json'], 'nor takes a link away that leads nowhere yet')
+})
+
+t.test('a result that cannot be written names its file', async t => {
+  t.throws(() => writeOutput(t.testdir(), 'text'), { message: /bench-report.* cannot be written: EISDIR/ })
+  if (existsSync('/dev/full'))
+    t.throws(() => writeOutput('/dev/full', 'text'), { message: /^\/dev\/full cannot be written: ENOSPC/ })
 })
 
 t.test('the benchmark measures each cache and probability and verifies what it ordered', async t => {
