@@ -80,17 +80,18 @@ const ratioNames = 'lookupThroughput orderThroughput order1 order5 lookupAndOrde
 const chainNames = ['orderThroughput', 'order1', 'order5', 'lookupAndOrder5']
 /** With more than this share of the processor time gone to other programs, the ratios say nothing. */
 const disturbanceMax = 0.1
+const attemptsMax = 3
 
 t.test(
   'on a machine left alone no ratio falls to half of its goal or of what the machine gives, and each order is there once',
   async t => {
-    const first = await unbearable(t)
-    // One slow moment of the disk is enough for a bad ratio; a shop that has become slow has it again.
-    const again = first.length === 0 ? [] : await unbearable(t)
-    t.strictSame(
-      first.filter(name => again.includes(name)),
-      [],
-    )
+    // One slow moment of the machine is enough for a bad ratio; a shop that has become slow has it every time.
+    let bad = await unbearable(t)
+    for (let attempt = 2; bad.length > 0 && attempt <= attemptsMax; attempt++) {
+      const again = await unbearable(t)
+      bad = bad.filter(name => again.includes(name))
+    }
+    t.strictSame(bad, [])
   },
 )
 
