@@ -72,11 +72,9 @@ export async function runEvaluation(file: string, options: BenchOptions, progres
 
 /** What to type for the same again. */
 function commandFor(file: string, { seed, preload }: BenchOptions): string {
-  const given = Object.entries({ seed, preload }).filter(
-    ([option, value]) => String(value) !== benchDefaults[option as 'seed' | 'preload'],
-  )
-  const words = given.map(([option, value]) => ` --${option} ${value}`)
-  return `./bin/bazaar bench --evaluation ${basename(file)}${words.join('')}`
+  const seedWords = String(seed) === benchDefaults.seed ? '' : ` --seed ${seed}`
+  const preloadWords = String(preload) === benchDefaults.preload ? '' : ` --preload ${preload}`
+  return `./bin/bazaar bench --evaluation ${basename(file)}${seedWords}${preloadWords}`
 }
 
 async function runBreakdown(progress: Progress): Promise<Breakdown> {
