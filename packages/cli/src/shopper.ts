@@ -1,5 +1,5 @@
 import { BazaarError, type Order, type OrderRequest, type Product } from '@bazaar/client'
-import { Client, type Dispatcher } from 'undici'
+import { Client, type Dispatcher, errors } from 'undici'
 
 /** What one client of the shop can do. The workloads know nothing else, so tests can give them a shop of their own. */
 export interface Shopper {
@@ -28,33 +28,38 @@ const connectTimeoutMs = 5_000
  * A client with one connection of its own and no retries, so that each of its times is that of one HTTP request.
  *
  * @param url where the front-end listens, e.g. `http://127.0.0.1:8080`
- * @returns errors of the shop are thrown as `BazaarError`, those of the network as undici gives them
+ * @param timeoutMs how long the shop may be silent before a request fails
+ * @returns errors of the shop are thrown as `BazaarError`, silence as an `Error` that names the request, and what else
+ *   goes wrong on the network as undici gives it
  */
-export function httpShopper(url: string): Shopper {
+export function httpShopper(url: string, timeoutMs = requestTimeoutMs): Shopper {
   const client = new Client(url, {
     pipelining: 1,
     connect: { timeout: connectTimeoutMs },
-    headersTimeout: requestTimeoutMs,
-    bodyTimeout: requestTimeoutMs,
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
   })
-  const get = (path: string) => client.request({ path, method: 'GET' })
+  const send = async <Data>(options: Dispatcher.RequestOptions): Promise<Answer<Data>> => {
+    const request = `${options.method} ${options.path}`
+    try {
+      return await dataOf<Data>(request, await client.request(options))
+    } catch (error) {
+      if (!(error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError)) throw error
+      throw new Error(`${request} was not answered within ${timeoutMs / 1000} s`, { cause: error })
+    }
+  }
+  const get = <Data>(path: string) => send<Data>({ path, method: 'GET' })
   return {
-    products: async () => (await dataOf<Product[]>('GET /products', await get('/products'))).data,
+    products: async () => (await get<Product[]>('/products')).data,
     async lookUp(name) {
-      const path = `/products/${encodeURIComponent(name)}`
-      const { data, headers } = await dataOf<Product>(`GET ${path}`, await get(path))
+      const { data, headers } = await get<Product>(`/products/${encodeURIComponent(name)}`)
       return { product: data, hit: cacheHit(headers['cache-status']) }
     },
     async order(request, key) {
-      const response = await client.request({
-        path: '/orders',
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'idempotency-key': key },
-        body: JSON.stringify(request),
-      })
-      return (await dataOf<Order>('POST /orders', response)).data
+      const headers = { 'content-type': 'application/json', 'idempotency-key': key }
+      return (await send<Order>({ path: '/orders', method: 'POST', headers, body: JSON.stringify(request) })).data
     },
-    findOrder: async number => (await dataOf<Order>(`GET /orders/${number}`, await get(`/orders/${number}`))).data,
+    findOrder: async number => (await get<Order>(`/orders/${number}`)).data,
     close: () => client.destroy(),
   }
 }

@@ -16,6 +16,7 @@ import { runLoad } from '../src/load.ts'
 import type { LoadAnswer, LoadConnection } from '../src/load-connection.ts'
 import { Meter } from '../src/meter.ts'
 import { OrdinaryConnection } from '../src/ordinary-connection.ts'
+import { httpShopper } from '../src/shopper.ts'
 import { Recorder, type Summary } from '../src/statistics.ts'
 
 async function serve(t: Test, answer: RequestListener): Promise<number> {
@@ -121,6 +122,19 @@ t.test('a shopper on a connection turns the shop’s errors into errors and esca
   const sent = { message: '{"name":"Caf\\u00e9","quantity":1}' }
   await t.rejects(shopper.order({ name: 'Café', quantity: 1 }, 'k'), { reason: 'OUT_OF_STOCK', ...sent })
 })
+
+t.test(
+  'a shop that takes a request and says nothing, or stops in the middle, is named with the time it had',
+  async t => {
+    const port = await serve(t, (request, response) => {
+      if (request.url === '/orders/7') response.writeHead(200, { 'content-length': 100 }).write('{"data":')
+    })
+    const shopper = httpShopper(`http://127.0.0.1:${port}`, 200)
+    t.teardown(() => shopper.close())
+    await t.rejects(shopper.products(), { message: 'GET /products was not answered within 0.2 s' })
+    await t.rejects(shopper.findOrder(7), { message: 'GET /orders/7 was not answered within 0.2 s' })
+  },
+)
 
 t.test('load goes on over every connection until its time is over, and stops at a failure', async t => {
   let requests = 0
