@@ -68,6 +68,14 @@ t.test('20 clients that want one product each of 100 in stock: exactly 100 order
   t.equal((await shop.product('Ticket')).product?.quantity, 0)
 })
 
+t.test('no client can take a key that the shop has for itself, and so keep it from doing what it is for', async t => {
+  const lines = readFileSync(join(cluster.data, 'order-1/log.jsonl'), 'utf8').split('\n').slice(0, 14)
+  const own: string[] = lines.map(line => JSON.parse(line).key).filter(key => key !== undefined)
+  t.equal(own.length, 13, 'twelve products, and a note that they are there')
+  for (const key of own)
+    await t.rejects(shop.order({ name: 'Tux', quantity: 1 }, key), { message: /^Idempotency-Key must be/ }, key)
+})
+
 t.test('every replica gives the orders that it has, and only the leader says that there is none', async t => {
   const order = await buy('Tux')
   await settle(cluster)

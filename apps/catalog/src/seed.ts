@@ -8,6 +8,7 @@ import { expectFailure } from './replica.ts'
 /** The pause between two attempts, in ms, doubles from the first to the second. */
 const retryMinMs = 20
 const retryMaxMs = 1_000
+const seededKey = commandKey('seeded', 'products')
 
 /**
  * Puts the initial products into a log that has never had them, and an entry `seeded` behind them. Every command has a
@@ -57,7 +58,7 @@ export class Seed {
         const slice = this.#products.slice(at, at + commandsPerRequestMax).map(toCommand)
         if (!(await this.#commands.execute(slice)).every(isDone)) return false
       }
-      const results = await this.#commands.execute([{ type: 'seeded', key: 'seed' }])
+      const results = await this.#commands.execute([{ type: 'seeded', key: seededKey }])
       return results.every(isDone)
     } catch (error) {
       expectFailure(error)

@@ -21,7 +21,7 @@ const facts: Fact[] = [
   { type: 'stock', name: 'Füchsin 🦊', quantity: 7, key: 'd' },
   { type: 'sell', number: 2, name: 'Tux', quantity: 1, price: 25.99, key: 'e' },
   { type: 'product', name: 'Tux', price: 19.5, key: 'f' },
-  { type: 'seeded', key: 'seed' },
+  { type: 'seeded', key: 'seeded products' },
 ]
 const lines = facts.map((fact, at) => lineOf(at + 1, 1, fact))
 const tux = '{"name":"Tux","price":19.5,"quantity":2}'

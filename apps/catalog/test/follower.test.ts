@@ -12,7 +12,7 @@ import { agreedLeader } from '../src/replica.ts'
 import { FakeCluster, lineOf } from './fake-cluster.ts'
 import { until } from './until.ts'
 
-const seedCommand: Command = { type: 'product', key: 'seed:Tux', name: 'Tux', price: 25.99, quantity: 1000 }
+const seedCommand: Command = { type: 'product', key: 'seed Tux', name: 'Tux', price: 25.99, quantity: 1000 }
 
 /** A cluster with one product, and a follower of it. */
 async function follow(t: Test, prepare: (cluster: FakeCluster) => void = () => {}) {

@@ -20,10 +20,13 @@ export const Quantity = Type.Integer({ minimum: 1, maximum: quantityMax })
 /** In the shop's currency, e.g. 25.99. */
 export const Price = Type.Number({ minimum: 0, maximum: priceMax })
 export const Side = Type.Union([Type.Literal('buy'), Type.Literal('sell')])
-/** 1–255 visible ASCII characters (draft-ietf-httpapi-idempotency-key-header). */
-export const Key = Type.String({
-  pattern: `^[\\x21-\\x7e]{1,${keyLengthMax}}$`,
-  description: `1–${keyLengthMax} visible ASCII characters`,
+/**
+ * A client's idempotency key (draft-ietf-httpapi-idempotency-key-header), or one of the shop's own, which has a space in
+ * it, so that no client can take it.
+ */
+const Key = Type.String({
+  pattern: `^[\\x20-\\x7e]{1,${keyLengthMax}}$`,
+  description: `1–${keyLengthMax} printable ASCII characters`,
 })
 const Index = Type.Integer({ minimum: 0 })
 
