@@ -45,8 +45,11 @@ export class Cluster {
   /** Why a look-up or an order would not be answered now, or null when both would. */
   async obstacle(): Promise<string | null> {
     if (!this.#parts.cache.isOpen) return 'no majority of order replicas has been heard from yet'
-    const { leader, catalogs } = await this.status()
+    const { leader, replicas, catalogs } = await this.status()
     if (leader === null) return 'no order replica leads'
+    const able = replicas.filter(replica => replica.role !== 'down' && !replica.diskFull).map(({ name }) => name)
+    if (2 * able.length <= replicas.length) return 'no majority of order replicas is up with room on its disk'
+    if (!able.includes(leader)) return `the disk of ${leader}, which leads, is full`
     return catalogs.some(catalog => catalog.role === 'catalog' && catalog.ready) ? null : 'no catalog is ready'
   }
 }

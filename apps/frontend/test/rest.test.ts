@@ -1,4 +1,5 @@
-import { request } from 'node:http'
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 import { systemClock } from '@bazaar/client'
 import tap, { type Test } from 'tap'
@@ -283,6 +284,24 @@ tap.test('without the other processes a request is refused in time, with Retry-A
   })
 })
 
+tap.test('a store that cannot take an order is not ready, and says why', async t => {
+  const { cluster, get } = await frontend(t)
+  const why = async () => (await get('/ready')).json().error?.message ?? null
+  cluster.full.add('order-1')
+  t.equal(await why(), null, 'two of three are a majority')
+  cluster.full.add('order-2')
+  t.equal(await why(), 'no majority of order replicas is up with room on its disk')
+  cluster.full.delete('order-2')
+  cluster.peer('order-2').kill()
+  t.equal(await why(), 'no majority of order replicas is up with room on its disk')
+  await cluster.peer('order-2').start()
+  cluster.full.clear()
+  cluster.full.add('order-3')
+  t.equal(await why(), 'the disk of order-3, which leads, is full')
+  cluster.full.clear()
+  t.equal(await why(), null)
+})
+
 tap.test('a look-up recovers when the catalog comes back, and the cache with the feed', async t => {
   const { cluster, get, feed } = await frontend(t, { catalogLimits: { lookupDeadlineMs: 5000, attemptTimeoutMs: 60 } })
   await get('/products/Tux')
@@ -337,6 +356,12 @@ tap.test('events tell of changed products and of the cluster', async t => {
   text = ''
   cluster.leader = 'order-1'
   await until(() => text.includes('"leader":"order-1"'))
+
+  const [head] = (await once(request({ port, path: '/events', method: 'HEAD', agent: false }).end(), 'response')) as [
+    IncomingMessage,
+  ]
+  t.match(head.headers, { 'content-type': 'text/event-stream' }, 'as GET, and without an end to wait for')
+  await once(head.resume(), 'end')
 
   for (let count = 1; count < subscribersMax; count++) listen()
   await until(() => open === subscribersMax)

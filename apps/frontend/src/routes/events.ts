@@ -31,13 +31,16 @@ export function eventRoutes(app: Service, { events, cluster }: EventRoutesParts)
     events.close()
   })
 
-  app.get('/events', (_request, reply) => {
+  app.get('/events', (request, reply) => {
+    const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store' }
+    // Node leaves the body of such an answer out, and with it all that would show that somebody listens.
+    if (request.method === 'HEAD') return void reply.headers(headers).send()
     const sink = reply.raw
     if (events.subscribers >= subscribersMax) {
       throw new BazaarError('OVERLOADED', `${events.subscribers} readers of events are connected already`)
     }
     reply.hijack()
-    sink.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+    sink.writeHead(200, headers)
     events.subscribe(sink)
     // What the last one heard may be old for this one.
     known = ''

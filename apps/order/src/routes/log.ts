@@ -7,7 +7,7 @@ const Query = Type.Object({ after: Type.String({ pattern: '^(0|[1-9][0-9]{0,15})
 
 /** `GET /log?after=N`: committed lines with a higher index, for ever; the header says what was committed at the start. */
 export function logRoutes(app: Service, { log, feed }: Node): void {
-  app.get('/log', { schema: { querystring: Query } }, (request, reply) => {
+  app.get('/log', { schema: { querystring: Query }, exposeHeadRoute: false }, (request, reply) => {
     if (feed.full) throw new BazaarError('OVERLOADED', 'too many followers of the log')
     reply.hijack()
     reply.raw.writeHead(200, {
