@@ -15,11 +15,14 @@ import type { StoredState } from './raft-log/state-file.ts'
 import { UnixTransport } from './raft-log/transport.ts'
 import { Sequencer } from './sequencer.ts'
 
+/** Levels of the log, as pino has them. */
+const [warning, fatal] = [40, 60]
+
 await runMain(async () => {
   const { name, id, data, replicas, supervised } = orderConfig()
   const folder = join(data, name)
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const warn = (message: string): void => console.log(JSON.stringify({ level: 40, name, msg: message }))
+  const say = (level: number, msg: string): void => console.log(JSON.stringify({ level, name, msg }))
 
   // The ledger reads orders back from the log, and the log is opened by folding it into the ledger.
   const opened: { log: RaftLog | null } = { log: null }
@@ -32,7 +35,7 @@ await runMain(async () => {
     stateAdapter: await DurableJSONFile.open<StoredState | null>(join(folder, 'state.json')),
     fold: ledger,
     timestamp: () => new Date().toISOString().replaceAll(':', ''),
-    warn,
+    warn: message => say(warning, message),
   })
   const nameOf = (member: number): string => `order-${member}`
   const members = Array.from({ length: replicas }, (_, place) => place + 1)
@@ -52,7 +55,7 @@ await runMain(async () => {
     clock: systemClock,
     random: Math.random,
     fatal: error => {
-      warn(`cannot go on: ${error.stack}`)
+      say(fatal, `cannot go on: ${error.stack}`)
       process.exit(1)
     },
   })

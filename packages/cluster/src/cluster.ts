@@ -154,8 +154,10 @@ async function ready({ url, data, supervisor }: Running, signal: AbortSignal | u
   const names = supervisor.processes.map(({ name }) => name)
   const timeoutMs = readyTimeoutOf(data, names)
   if ((await until(answers, timeoutMs)) !== null) return
-  const states = supervisor.processes.map(({ name, state }) => `${name} ${state}`).join(', ')
-  throw new ClusterError('NOT_READY', `not ready after ${Math.round(timeoutMs / 1000)} s: ${states}`)
+  const states = supervisor.processes.map(
+    ({ name, state, lastWords }) => `${name} ${state}${lastWords === '' ? '' : ` (${lastWords})`}`,
+  )
+  throw new ClusterError('NOT_READY', `not ready after ${Math.round(timeoutMs / 1000)} s: ${states.join(', ')}`)
 }
 
 function readableProducts(path: string): string {

@@ -6,6 +6,8 @@ const lastWordsLengthMax = 500
 /** What Node prints when it crashes names the error before the stack and closes with its own version. */
 const errorLine = /^(?:Uncaught )?\w*Error\b/
 const endOfCrashReport = /^(?:Node\.js v\d|[{}\]]|at )/
+/** The levels of the services' own log, which is JSON, from which on a line says what is wrong (pino: warn, error, fatal). */
+const tellingLevel = 40
 
 /**
  * What a process printed, appended to a file. A file that is full becomes `<path>.1`, replacing an older one.
@@ -42,6 +44,11 @@ export class LogFile {
     this.#descriptor = null
   }
 
+  /** A new process begins, which has its own reasons. */
+  forgetLastWords(): void {
+    this.lastWords = ''
+  }
+
   #rotate(full: number): void {
     renameSync(this.path, `${this.path}.1`)
     this.#descriptor = openSync(this.path, 'a', 0o600)
@@ -53,9 +60,21 @@ export class LogFile {
     const lines = chunk
       .toString()
       .split('\n')
-      .map(line => line.trim())
-    const telling = lines.filter(line => line !== '' && !endOfCrashReport.test(line))
-    const why = telling.findLast(line => errorLine.test(line)) ?? telling.at(-1)
+      .map(line => logged(line.trim()))
+    const said = lines.filter(line => line !== '' && !endOfCrashReport.test(line))
+    const why = said.findLast(line => errorLine.test(line)) ?? said.at(-1)
     if (why !== undefined) this.lastWords = why.slice(0, lastWordsLengthMax)
+  }
+}
+
+/** What a line of a service's own log says of an error, and nothing if it is of none; any other line as it is. */
+function logged(line: string): string {
+  if (!line.startsWith('{"level":')) return line
+  try {
+    const { level, msg, err } = JSON.parse(line)
+    if (level < tellingLevel) return ''
+    return err === undefined ? (String(msg).split('\n', 1)[0] as string) : `${err.type}: ${err.message}`
+  } catch {
+    return ''
   }
 }

@@ -84,7 +84,7 @@ export class ManagedProcess {
     const child = this.#running()
     this.#stayDown = hold
     this.#youngDeaths = 0
-    const exit = once(child, 'exit')
+    const exit = once(child, 'close')
     child.kill('SIGKILL')
     await exit
   }
@@ -110,7 +110,7 @@ export class ManagedProcess {
     this.#cancelRestart()
     const child = this.#child
     if (child === null) return
-    const exit = once(child, 'exit')
+    const exit = once(child, 'close')
     child.kill('SIGTERM')
     child.kill('SIGCONT')
     const killer = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs)
@@ -145,14 +145,13 @@ export class ManagedProcess {
     this.#paused = false
     this.#healthy = false
     const startedAt = performance.now()
+    log.forgetLastWords()
     child.stdin.on('error', () => {})
     child.stdout.on('data', (chunk: Buffer) => log.write(chunk))
     child.stderr.on('data', (chunk: Buffer) => log.write(chunk))
-    child.once('error', error => {
-      log.write(Buffer.from(`cannot start ${program}: ${error.message}\n`))
-      if (child.pid === undefined) child.emit('exit', null, null)
-    })
-    child.once('exit', (code, signal) => this.#died(code, signal, performance.now() - startedAt))
+    child.once('error', error => log.write(Buffer.from(`cannot start ${program}: ${error.message}\n`)))
+    // It has ended, and all that it said was read.
+    child.once('close', (code, signal) => this.#died(code, signal, performance.now() - startedAt))
     void this.#watchHealth(child)
   }
 
