@@ -153,6 +153,9 @@ t.test('what cannot work is refused before anything starts, with a reason', asyn
     [['up', '--port', '0', '--data', 'other', '--products', 'products.json'], 1, /catalog-1 keeps dying.*price/],
     [['up', '--prot', '0'], 2, /Unknown option '--prot'/],
     [['up', '--replicas', '2'], 2, /must be odd/],
+    [['up', '--replicas', '5'], 2, /--replicas must stay 3, .* got 5$/m],
+    [['up', '--port', 'no', '--data', 'none'], 2, /--port must be an integer/],
+    [['up', '--data', ''], 2, /--data must be a folder/],
     [['kill', 'order-9'], 2, /it is one of leader, order-1/],
     [['resume', 'order-1'], 1, /order-1 is not paused/],
     [['sell'], 2, /no command "sell"/],
@@ -160,6 +163,7 @@ t.test('what cannot work is refused before anything starts, with a reason', asyn
   for (const [args, status, reason] of refusals)
     t.match(await ends(...args), { status, stderr: reason }, args.join(' '))
   t.equal((await statusOf()).processes.filter(({ state }) => state === 'up').length, 5, 'the shop was not disturbed')
+  t.notOk(existsSync(join(folder, 'none')), 'wrong usage makes no folder')
   t.equal(statSync(join(folder, 'data/supervisor.sock')).mode & 0o777, 0o600)
   up.interrupt()
   await up.exit

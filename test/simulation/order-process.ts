@@ -55,6 +55,7 @@ export async function startOrderProcess(options: OrderProcessOptions): Promise<v
     ringBytes,
     recentSizes,
     stateAdapter: await DurableJSONFile.open<StoredState | null>(statePathOf(name), disk.forSmallFiles),
+    replicas: world.replicas.length,
     fold: {
       apply: (line, last) => {
         witness.committed(name, ++folded, line.text)

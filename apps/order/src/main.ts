@@ -33,6 +33,7 @@ await runMain(async () => {
     logPath: join(folder, 'log.jsonl'),
     ringPath: join(folder, 'log.ring'),
     stateAdapter: await DurableJSONFile.open<StoredState | null>(join(folder, 'state.json')),
+    replicas,
     fold: ledger,
     timestamp: () => new Date().toISOString().replaceAll(':', ''),
     warn: message => say(warning, message),

@@ -26,7 +26,7 @@ interface Replica {
   save(state: Partial<StoredState>): Promise<void>
 }
 
-async function open(data: string, name: string): Promise<Replica> {
+async function open(data: string, name: string, replicas: number): Promise<Replica> {
   const folder = join(data, name)
   const logPath = join(folder, 'log.jsonl')
   await mkdir(folder, { recursive: true })
@@ -37,6 +37,7 @@ async function open(data: string, name: string): Promise<Replica> {
     logPath,
     ringPath: join(folder, 'log.ring'),
     stateAdapter: await DurableJSONFile.open<StoredState | null>(join(folder, 'state.json')),
+    replicas,
     fold: ledger,
     timestamp: () => String(Date.now()),
     warn: message => console.error(`${name}: ${message}`),
@@ -83,7 +84,7 @@ if (data === undefined || !/^[1-9][0-9]*$/.test(orders ?? '') || !/^[1-9]$/.test
   process.exit(2)
 }
 const names = Array.from({ length: Number(replicas) }, (_, place) => `order-${place + 1}`)
-const opened = await Promise.all(names.map(name => open(data, name)))
+const opened = await Promise.all(names.map(name => open(data, name, names.length)))
 const longest = opened.reduce((one, other) => (other.logFile.lastIndex > one.logFile.lastIndex ? other : one))
 await append(longest, Number(orders))
 const { logFile } = longest

@@ -36,6 +36,7 @@ async function startMember(
   id: number,
   disk = realDisk,
   state = (adapter: StateAdapter): StateAdapter => adapter,
+  replicas = members.length,
 ): Promise<RaftMember> {
   const folder = join(data, `order-${id}`)
   mkdirSync(folder, { recursive: true })
@@ -47,6 +48,7 @@ async function startMember(
     logPath: join(folder, 'log.jsonl'),
     ringPath: join(folder, 'log.ring'),
     stateAdapter: state(await DurableJSONFile.open<StoredState | null>(join(folder, 'state.json'))),
+    replicas,
     fold: {
       apply: line => void applied.push(line.text),
       reset: () => void applied.splice(0),
@@ -149,6 +151,29 @@ t.test(
     }
   },
 )
+
+t.test('a replica that lost its log says so at every start until others give it back', async t => {
+  const { running, path, restart, propose, identical } = await cluster()
+  await propose([fact('a')])
+  await identical()
+  for (const id of [2, 3]) await running.get(id)?.stop()
+  t.match((await restart(1, () => rmSync(path(1)))).warnings, [/^log\.jsonl is gone: starting empty/])
+  t.match((await restart(1, () => {})).warnings, [/^the log was lost before this start: starting empty/])
+  for (const id of [2, 3]) await restart(id, () => {})
+  await identical()
+  await eventually('a vote again', () => (running.get(1)?.log.status.role === 'learner' ? null : true))
+  t.strictSame((await restart(1, () => {})).warnings, [])
+})
+
+t.test('a replica does not serve with another number of others than it was one of', async t => {
+  const { data, running, propose } = await cluster()
+  await propose([fact('a')])
+  await running.get(1)?.stop()
+  await t.rejects(
+    startMember(data, 1, realDisk, adapter => adapter, 5),
+    { message: /are those of one of 3 replicas/ },
+  )
+})
 
 t.test('a replica whose state is gone, or rotted, keeps its log but not its vote', async t => {
   const { data, running, restart, propose, identical } = await cluster()

@@ -1,16 +1,23 @@
 import { resolve } from 'node:path'
+import { UsageError } from './usage-error.ts'
 
 /** The option that every command about a running shop has. */
 export const dataOption = {
   data: { type: 'string', default: './data', valueHint: 'FOLDER', description: 'where the shop keeps its data' },
 } as const
 
+/** The absolute path of the folder that was given. Nothing, as of a shell's variable that is not set, is a `UsageError`. */
+export function dataFolder(given: string): string {
+  if (given === '') throw new UsageError('--data must be a folder, got ""')
+  return resolve(given)
+}
+
 /**
  * The absolute path of the data folder, which becomes the current one: a unix socket's path is limited to 107 bytes, and
  * from within the folder every socket has a short name. A folder that is not there is left to who needs it.
  */
 export function enterDataFolder(path: string): string {
-  const data = resolve(path)
+  const data = dataFolder(path)
   try {
     process.chdir(data)
   } catch {

@@ -1,13 +1,12 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { adminTokenOf, defaultSettings, topology } from '@bazaar/cluster'
 import { defineCommand } from 'citty'
 import { type MachineFile, unitFiles } from './deploy-unit-files.ts'
 import { integerOption } from './option-values.ts'
-import { UsageError } from './usage-error.ts'
+import { replicasOption } from './replicas-option.ts'
 
 const portMax = 65_535
-const replicasMax = 9
 const cacheMax = 1_000_000
 const defaults = { cache: String(defaultSettings.cache), replicas: String(defaultSettings.replicas) }
 
@@ -23,8 +22,7 @@ export const unitsCommand = defineCommand({
   },
   run({ args }) {
     const { to, data, user } = args
-    const replicas = integerOption('replicas', args.replicas, 1, replicasMax)
-    refuseToChange(data, replicas)
+    const replicas = replicasOption(args.replicas, data)
     const settings = {
       ...defaultSettings,
       host: '0.0.0.0',
@@ -38,16 +36,6 @@ export const unitsCommand = defineCommand({
     for (const unit of new Set(changed)) console.log(unit)
   },
 })
-
-/**
- * The number of replicas is decided with the first order: of five, three acknowledge, and a majority of three others
- * might know none of it. Throws a `UsageError`.
- */
-function refuseToChange(data: string, replicas: number): void {
-  const existing = readdirSync(data).filter(name => /^order-\d+$/.test(name)).length
-  if (existing === 0 || existing === replicas) return
-  throw new UsageError(`--replicas must stay ${existing}, which is how many ${data} has, got ${replicas}`)
-}
 
 function writeIfOther(folder: string, { name, text, mode }: MachineFile): boolean {
   const path = join(folder, name)

@@ -9,14 +9,14 @@ import {
   startCluster,
 } from '@bazaar/cluster'
 import { defineCommand } from 'citty'
-import { dataOption, enterDataFolder } from './data-option.ts'
+import { dataFolder, dataOption, enterDataFolder } from './data-option.ts'
 import { durationOption } from './duration.ts'
 import { noticeLines } from './notices.ts'
 import { integerOption } from './option-values.ts'
-import { exitStatus, UsageError } from './usage-error.ts'
+import { replicasOption } from './replicas-option.ts'
+import { exitStatus } from './usage-error.ts'
 
 const portMax = 65_535
-const replicasMax = 9
 const catalogsMax = 9
 const cacheMax = 1_000_000
 const stockMax = 1_000_000
@@ -67,9 +67,8 @@ export const upCommand = defineCommand({
   meta: { name: 'up', description: 'Starts the shop, restarts what crashes, stops all on Ctrl-C.' },
   args,
   async run({ args }) {
-    const data = prepareDataFolder(args.data)
-    const options = upOptions({ ...args, data }, process.env.ADMIN_TOKEN ?? '')
-    enterDataFolder(data)
+    const options = upOptions(args, process.env.ADMIN_TOKEN ?? '')
+    enterDataFolder(prepareDataFolder(options.data))
     process.exitCode = await up(options)
   },
 })
@@ -77,18 +76,13 @@ export const upCommand = defineCommand({
 type UpArguments = Record<Exclude<keyof typeof args, 'products'>, string> & { products?: string | undefined }
 
 /** Checks the command line's words. Throws a `UsageError` that names the option, its rule and the value. */
-export function upOptions(given: UpArguments, adminToken: string): ClusterOptions {
-  const replicas = integerOption('replicas', given.replicas, 1, replicasMax)
-  if (replicas % 2 === 0) {
-    throw new UsageError(
-      `--replicas must be odd, got ${replicas}: one more than ${replicas - 1} survives no more crashes`,
-    )
-  }
+export function upOptions(given: UpArguments, adminToken: string): ClusterOptions & { data: string } {
+  const data = dataFolder(given.data)
   return {
-    data: given.data,
+    data,
     host: given.host,
     port: integerOption('port', given.port, 0, portMax),
-    replicas,
+    replicas: replicasOption(given.replicas, data),
     catalogs: integerOption('catalogs', given.catalogs, 1, catalogsMax),
     cache: given.cache === 'off' ? 0 : integerOption('cache', given.cache, 0, cacheMax),
     products: given.products === undefined ? null : resolve(given.products),

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { adminTokenOf, defaultSettings, topology } from '@bazaar/cluster'
@@ -63,7 +63,10 @@ t.test('units are written once, and a change of one setting restarts only whom i
   const secrets = join(to, 'bazaar-frontend-1.env')
   t.equal(statSync(secrets).mode & 0o777, 0o600)
   t.equal(readFileSync(secrets, 'utf8'), `ADMIN_TOKEN=${adminTokenOf(own)}\n`)
-  for (const number of [1, 2, 3]) mkdirSync(join(own, `order-${number}`))
+  for (const [number, state] of ['{damaged', '{"term":1,"replicas":3}'].entries()) {
+    mkdirSync(join(own, `order-${number + 1}`))
+    writeFileSync(join(own, `order-${number + 1}`, 'state.json'), state)
+  }
   const before = readdirSync(to)
   await t.rejects(changed('--replicas', '5'), { message: /--replicas must stay 3, .* got 5$/ })
   t.same(readdirSync(to), before)

@@ -6,23 +6,56 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { ClusterError } from './errors.ts'
+
+const replicaFolder = /^order-\d+$/
 
 /** Makes the data folder if it is not there and returns its absolute path. Throws `DATA_NOT_WRITABLE`. */
 export function prepareDataFolder(path: string): string {
   const data = resolve(path)
   try {
-    mkdirSync(data, { recursive: true, mode: 0o700 })
+    makeFolder(data)
     accessSync(data, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (error) {
     throw new ClusterError('DATA_NOT_WRITABLE', `cannot write to the data folder ${data}: ${(error as Error).message}`)
   }
   return data
+}
+
+/** Not `recursive`: that goes on for ever where a file system takes no folders, as /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  makeFolder(dirname(path))
+  mkdirSync(path, { mode: 0o700 })
+}
+
+/**
+ * How many replicas the data are of, as each replica notes in its `state.json`; null where none has yet. The number is
+ * decided with the first order: of five, three acknowledge, and a majority of three others might know none of it.
+ */
+export function replicasOf(data: string): number | null {
+  if (!existsSync(data)) return null
+  for (const name of readdirSync(data).filter(name => replicaFolder.test(name))) {
+    const state = join(data, name, 'state.json')
+    const replicas = existsSync(state) ? replicasIn(readFileSync(state, 'utf8')) : null
+    if (replicas !== null) return replicas
+  }
+  return null
+}
+
+/** Null where the file is damaged, or older than the note: the replica itself looks at it more closely. */
+function replicasIn(state: string): number | null {
+  try {
+    return JSON.parse(state).replicas ?? null
+  } catch {
+    return null
+  }
 }
 
 /** A new empty data folder among the system's temporary files; its path is short, as sockets in it need. */

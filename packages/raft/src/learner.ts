@@ -17,7 +17,8 @@ export interface Promotion {
  *   of them, and then takes the newest. Otherwise a deposed leader could use it to commit past the new one; Michael et al.,
  *   "Recovering Shared Objects Without Stable Storage" (DISC 2017), show the like in other protocols.
  * - It votes once it holds all that the current leader has committed, and never for a second leader in that term.
- * - With an empty log it also votes once it knows that every other log is empty: a new cluster.
+ * - With an empty log it also votes once it knows that every other log is empty, too, and that none of them has ever been
+ *   in a term: a new cluster.
  */
 export class Learner implements RoleHandler {
   readonly #member: Member
@@ -99,10 +100,14 @@ export class Learner implements RoleHandler {
     if (member === this.#replica.leader) this.#replica.forgetLeader()
   }
 
-  /** A new cluster, or one of this member alone, which can have promised nothing to others. */
+  /**
+   * A new cluster, in which no term has begun: where one has, empty logs are lost logs. Or one of this member alone with
+   * its log, for it can have promised nothing to others.
+   */
   get #mayFound(): boolean {
-    const { others, log } = this.#member
-    return this.#census.everyoneEmpty && (log.lastIndex === 0 || others.length === 0)
+    const { others, log, term } = this.#member
+    if (log.lastIndex > 0) return others.length === 0
+    return term === 0 && this.#census.highestTerm === 0 && this.#census.everyoneEmpty
   }
 
   #recallTerm(): void {

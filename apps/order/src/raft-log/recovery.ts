@@ -22,6 +22,8 @@ export interface RecoveryOptions {
   readonly recentSizes?: RecentSizes
   /** Holds `state.json`; must be durable when a write resolves. */
   readonly stateAdapter: Adapter<StoredState | null>
+  /** How many there are, this one included: the same number for ever. */
+  readonly replicas: number
   /** Is given the lines that are known to be committed. */
   readonly fold: Fold
   /** What a log that is set aside is called after. */
@@ -33,16 +35,19 @@ export interface RecoveryOptions {
  * Opens log and state after any kind of end. The member comes back non-voting when it may have forgotten something that
  * it said: its state is gone or cannot be trusted, its log is gone, or the synced part of its log is damaged. The rest,
  * a tail that a crash tore, was never acknowledged and is cut off.
+ *
+ * @throws Error when the data are of a cluster of another size
  */
 export async function recover(options: RecoveryOptions): Promise<{ logFile: LogFile; stateFile: StateFile }> {
   const { disk, logPath, warn } = options
   const logExists = await disk.exists(logPath)
-  const { file: stateFile, found } = await StateFile.open(options.stateAdapter)
+  const { file: stateFile, found } = await StateFile.open(options.stateAdapter, options.replicas)
   if (!found && logExists) warn('state.json is missing or damaged: this replica does not vote until it has caught up')
   if (found && !logExists) {
     warn('log.jsonl is gone: starting empty, without a vote until caught up')
     await stateFile.save(lost)
   }
+  const { voting, term } = stateFile.state
   const ring = await Ring.open(disk, options.ringPath, options.ringBytes)
   // What it holds belongs to a log that is not there.
   if (!logExists) await ring?.clear()
@@ -65,6 +70,9 @@ export async function recover(options: RecoveryOptions): Promise<{ logFile: LogF
     await disk.rename(logPath, aside)
     await ring?.clear()
     logFile = new LogFile(await disk.open(logPath), ring, options.recentSizes)
+  }
+  if (logExists && !voting && term > 0 && logFile.lastIndex === 0) {
+    warn('the log was lost before this start: starting empty, without a vote until caught up')
   }
   if (!found) await stateFile.save({})
   return { logFile, stateFile }

@@ -11,6 +11,8 @@ import { Low } from 'lowdb'
 export interface State extends HardState {
   readonly syncedBytes: number
   readonly commitIndex: number
+  /** Of how many replicas this is one; not in files of before it was noted. */
+  readonly replicas?: number
 }
 
 /** As it stands in the file. */
@@ -30,8 +32,15 @@ export class StateFile {
     this.#written = state
   }
 
-  /** The file, and whether it held a state that can be trusted. Without one the member is new or has lost its vote. */
-  static async open(adapter: Adapter<StoredState | null>): Promise<{ file: StateFile; found: boolean }> {
+  /**
+   * The file, and whether it held a state that can be trusted. Without one the member is new or has lost its vote.
+   *
+   * @throws Error when it is the state of one of another number of replicas than `replicas`
+   */
+  static async open(
+    adapter: Adapter<StoredState | null>,
+    replicas: number,
+  ): Promise<{ file: StateFile; found: boolean }> {
     const low = new Low<StoredState | null>(adapter, null)
     try {
       await low.read()
@@ -40,7 +49,14 @@ export class StateFile {
       low.data = null
     }
     const found = low.data !== null && low.data.crc === checksum(low.data)
-    return { file: new StateFile(low, found ? stateOf(low.data as StoredState) : unknownState), found }
+    const state = found ? stateOf(low.data as StoredState) : unknownState
+    // What a majority of these acknowledged, a majority of others might not know of.
+    if ((state.replicas ?? replicas) !== replicas) {
+      throw new Error(
+        `the data are those of one of ${state.replicas} replicas, and can not be used by one of ${replicas}`,
+      )
+    }
+    return { file: new StateFile(low, { ...state, replicas }), found }
   }
 
   /** The last state given to `save`. */
@@ -72,8 +88,8 @@ export class StateFile {
 
 const unknownState: State = { term: 0, vote: null, voting: false, syncedBytes: 0, commitIndex: 0 }
 
-function stateOf({ term, vote, voting, syncedBytes, commitIndex }: State): State {
-  return { term, vote, voting, syncedBytes, commitIndex }
+function stateOf({ term, vote, voting, syncedBytes, commitIndex, replicas }: State): State {
+  return { term, vote, voting, syncedBytes, commitIndex, ...(replicas !== undefined && { replicas }) }
 }
 
 function checksum(state: State): string {
