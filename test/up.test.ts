@@ -157,6 +157,8 @@ t.test('what cannot work is refused before anything starts, with a reason', asyn
     [['up', '--port', 'no', '--data', 'none'], 2, /--port must be an integer/],
     [['up', '--data', ''], 2, /--data must be a folder/],
     [['kill', 'order-9'], 2, /it is one of leader, order-1/],
+    [['kill', ''], 2, /it is one of leader, order-1/],
+    [['status', '--data', 'file'], 1, /nothing runs on .*file/],
     [['resume', 'order-1'], 1, /order-1 is not paused/],
     [['sell'], 2, /no command "sell"/],
   ]

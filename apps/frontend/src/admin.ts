@@ -4,6 +4,9 @@ import { BazaarError } from '@bazaar/client'
 /** Checks an `Authorization` header. @throws BazaarError UNAUTHORIZED */
 export type AdminCheck = (authorization: string | undefined) => void
 
+/** The credentials of the scheme, whose name is in any case (RFC 9110, 11.1). */
+const bearer = /^bearer +(.*)$/i
+
 /** Lets in who sends `Bearer <token>` (RFC 6750); nobody when there is no token. Takes the same time for any guess. */
 export function adminCheck(token: string | undefined): AdminCheck {
   if (token === undefined) {
@@ -14,9 +17,10 @@ export function adminCheck(token: string | undefined): AdminCheck {
       )
     }
   }
-  const expected = digest(`Bearer ${token}`)
+  const expected = digest(token)
   return authorization => {
-    if (authorization !== undefined && timingSafeEqual(digest(authorization), expected)) return
+    const given = authorization === undefined ? undefined : bearer.exec(authorization)?.[1]
+    if (given !== undefined && timingSafeEqual(digest(given), expected)) return
     throw new BazaarError('UNAUTHORIZED', 'Authorization must be Bearer with the ADMIN_TOKEN')
   }
 }

@@ -6,10 +6,10 @@ const colons = /:/g
 
 /**
  * Refuses a body that names a field twice: JSON.parse would silently take the last, another parser the first (RFC 8259,
- * section 4). `__proto__` is refused by Fastify's own parser already.
+ * section 4). A field `__proto__` is one that no schema knows, and is refused by that name.
  */
 export function refuseDuplicateFields(app: Service): void {
-  const parse = app.getDefaultJsonParser('error', 'error')
+  const parse = app.getDefaultJsonParser('ignore', 'ignore')
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text: string, done) => {
     parse(request, text, (error: Error | null, body?: unknown) => {

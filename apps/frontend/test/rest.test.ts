@@ -134,7 +134,14 @@ tap.test('every mistake of a client has its answer', async t => {
       post('/orders', '{"name":"Tux","quantity":1,"__proto__":{}}'),
       400,
       'INVALID',
-      /body must be JSON/,
+      '__proto__ is not a known field',
+    ],
+    [
+      'another poison',
+      post('/orders', '{"name":"Tux","quantity":1,"constructor":{"prototype":1}}'),
+      400,
+      'INVALID',
+      'constructor is not a known field',
     ],
     [
       'a field twice',
@@ -246,6 +253,7 @@ tap.test('products are changed by whoever has the token', async t => {
     t.equal(answer.headers['www-authenticate'], 'Bearer')
   }
   t.match((await put(admin)).json(), { data: { name: 'Fox', price: 9.5, quantity: 0 } })
+  t.equal((await put({ authorization: `bearer ${token}` })).statusCode, 200, 'RFC 9110, 11.1: in any case')
   const added = () => post('/stocks/Fox/stock', { quantity: 50 }, { ...admin, 'idempotency-key': 'more' })
   t.match((await added()).json(), { data: { name: 'Fox', quantity: 50 } })
   t.match((await added()).json(), { data: { quantity: 50 } }, 'the key makes it once')

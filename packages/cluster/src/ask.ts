@@ -38,5 +38,5 @@ export async function isWell(target: string, path: string, timeoutMs: number): P
 /** Whether a question failed because nobody listens, not because whoever listens is slow. */
 export function nobodyListens(error: unknown): boolean {
   const cause = error instanceof ConnectionError ? (error.cause as NodeJS.ErrnoException) : null
-  return cause?.code === 'ENOENT' || cause?.code === 'ECONNREFUSED'
+  return ['ENOENT', 'ENOTDIR', 'ECONNREFUSED'].includes(cause?.code ?? '')
 }

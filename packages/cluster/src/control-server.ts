@@ -114,7 +114,7 @@ async function answer(control: Control | null, request: IncomingMessage, respons
 async function act(control: Control, request: IncomingMessage): Promise<unknown> {
   const url = new URL(request.url ?? '/', 'http://supervisor')
   if (request.method === 'GET' && url.pathname === '/status') return control.status()
-  const [, name, action] = /^\/processes\/([^/]+)\/([a-z]+)$/.exec(url.pathname) ?? []
+  const [, name, action] = /^\/processes\/([^/]*)\/([a-z]+)$/.exec(url.pathname) ?? []
   if (request.method !== 'POST' || name === undefined || !actions.includes(action as Action)) return null
   const target = decodeURIComponent(name)
   if (action === 'kill') return { name: await control.kill(target, { hold: url.searchParams.has('hold') }) }

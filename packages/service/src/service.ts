@@ -9,6 +9,8 @@ import { explainViolation, type Violation } from './violation.ts'
 
 /** How long a client may take to send one whole request, in ms. */
 const requestTimeoutMs = 10_000
+/** How often that is looked at; Node's own half a minute would make it 40 s. */
+const timeoutCheckMs = 1_000
 /** A socket on which nothing moves for so long during a request is closed. Above the 10 s an order may take. */
 const connectionTimeoutMs = 30_000
 /** An idle keep-alive connection is kept for so long. */
@@ -38,7 +40,11 @@ export function buildService({ name }: ServiceOptions): Service {
     // A child logger for each request costs more than the few lines logged at `warn` gain from a request number.
     childLoggerFactory: logger => logger,
     bodyLimit: bodyBytesMax,
+    // Every schema is strict, so a field of these names is told from any other only by its name.
+    onProtoPoisoning: 'ignore',
+    onConstructorPoisoning: 'ignore',
     requestTimeout: requestTimeoutMs,
+    http: { connectionsCheckingInterval: timeoutCheckMs },
     connectionTimeout: connectionTimeoutMs,
     keepAliveTimeout: keepAliveTimeoutMs,
     // Requests that come in on open connections while the service stops are still answered.

@@ -66,8 +66,8 @@ function describeRange({ minimum, maximum }: Rule, otherwise: string): string {
   return maximum === undefined ? otherwise : `at most ${maximum}`
 }
 
-/** A value as a message shows it: JSON, cut to a bounded length. */
+/** A value as a message shows it: JSON, or what a number became that is too large for one, cut to a bounded length. */
 function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value)
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value))
   return text.length > shownCharactersMax ? `${text.slice(0, shownCharactersMax)}…` : text
 }
