@@ -37,6 +37,23 @@ function buildShop() {
 const json = { 'content-type': 'application/json' }
 const order = (payload: object | string): InjectOptions => ({ method: 'POST', url: '/orders', headers: json, payload })
 
+t.test('a request that is not whole in time is answered so, wherever it stops', async t => {
+  const app = buildService({ name: 'shop', requestTimeoutMs: 300 })
+  app.post('/orders', async () => ({}))
+  t.teardown(() => app.close())
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+  const whole = 'POST /orders HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{"a":'
+  const answers = await Promise.all(
+    [10, 40, whole.length].map(async length => {
+      const socket = connect(port, '127.0.0.1').setEncoding('utf8')
+      socket.write(whole.slice(0, length))
+      return (await socket.toArray()).join('')
+    }),
+  )
+  for (const answer of answers) t.match(answer, /^HTTP\/1\.1 400 .*in time: ERR_HTTP_REQUEST_TIMEOUT"}}$/s)
+})
+
 t.test('every mistake of a client has its place in the catalogue of errors', async t => {
   const app = buildShop()
   const cases: [InjectOptions, number, string, string | RegExp][] = [
