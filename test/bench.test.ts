@@ -12,6 +12,9 @@ import { missesByHalf, type Ratio } from '../packages/cli/src/ratio.ts'
 
 const main = fileURLToPath(new URL('../packages/cli/dist/main.js', import.meta.url))
 
+const untilTimeoutMs = 20_000
+const untilPollMs = 10
+
 interface Ended {
   status: number
   stdout: string
@@ -148,16 +151,26 @@ t.test('chaos kills leaders under load, and nothing acknowledged is lost', async
 })
 
 t.test('an interrupted bench stops its cluster and leaves nothing behind', async t => {
-  for (const when of ['starting', 'measuring']) {
-    const child = spawn(process.execPath, [main, 'bench', '--seconds', '60', '--p', '0.5'], {
+  const started = () => leftovers().length > 0
+  const ordered = () => leftovers().every(logHasOrders)
+  const cases: [string, string[], () => boolean, NodeJS.Signals][] = [
+    ['starting', [], started, 'SIGINT'],
+    ['measuring', [], () => started() && ordered(), 'SIGTERM'],
+    ['storing orders', ['--preload', '20000000'], () => started() && ordered(), 'SIGHUP'],
+    ['one measuring, one starting', ['--cache', 'both'], () => leftovers().length === 2, 'SIGINT'],
+  ]
+  for (const [when, words, isTime, signal] of cases) {
+    const child = spawn(process.execPath, [main, 'bench', '--seconds', '60', '--p', '0.5', ...words], {
       env: { ...process.env, TMPDIR: temporary },
-      stdio: 'ignore',
+      stdio: ['ignore', 'ignore', 'pipe'],
     })
-    const exited = once(child, 'exit')
-    await until(() => leftovers().length > 0)
-    if (when === 'measuring') await until(() => logHasOrders(leftovers()[0] as string))
-    child.kill('SIGINT')
-    t.strictSame(await exited, [1, null], when)
+    t.teardown(() => child.kill('SIGKILL'))
+    const closed = once(child, 'close')
+    const said = child.stderr.setEncoding('utf8').toArray()
+    await until(isTime)
+    child.kill(signal)
+    t.strictSame(await closed, [1, null], when)
+    t.equal((await said).join(''), 'bazaar: interrupted\n', when)
     t.strictSame(leftovers(), [], when)
   }
 })
@@ -166,9 +179,6 @@ function logHasOrders(folder: string): boolean {
   const log = join(temporary, folder, 'order-1/log.jsonl')
   return existsSync(log) && readFileSync(log, 'utf8').includes('"buy"')
 }
-
-const untilTimeoutMs = 20_000
-const untilPollMs = 10
 
 async function until(isTrue: () => boolean): Promise<void> {
   const deadline = performance.now() + untilTimeoutMs

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { choiceOption, integerOption, listOption, numberOption, outputOption } from './option-values.ts'
 import { type Extent, iterationsMax } from './pace.ts'
 import { UsageError } from './usage-error.ts'
@@ -81,8 +82,7 @@ export function parseBenchOptions(given: BenchArguments): BenchOptions {
     throw new UsageError('--preload needs a cluster of its own: leave it out with --url')
   }
   for (const mode of ['limits', 'replacement', 'evaluation'] as const) refuseMeaningless(mode, given)
-  if (given.json === '-' && given.csv === '-')
-    throw new UsageError('give - as the file of --json or --csv, not of both')
+  refuseOneFileForTwo(given)
   const probability = (text: string) => numberOption('p', text, 0, 1)
   return {
     url: given.url === undefined ? null : urlOption(given.url),
@@ -100,6 +100,13 @@ export function parseBenchOptions(given: BenchArguments): BenchOptions {
     evaluationFile: evaluationOption(given.evaluation),
     plotFile: plotOption(given.plot),
   }
+}
+
+function refuseOneFileForTwo({ json, csv, plot }: BenchArguments): void {
+  const files = [json, csv, plot].filter(file => file !== undefined)
+  const paths = files.map(file => resolve(file))
+  const twice = files.find((_, place) => paths.indexOf(paths[place] as string) !== place)
+  if (twice !== undefined) throw new UsageError(`each result needs a file of its own, got ${twice} for two`)
 }
 
 function refuseMeaningless(mode: keyof typeof meaningless, given: BenchArguments): void {
@@ -123,7 +130,11 @@ function cacheModes(text: string): CacheMode[] {
 
 function urlOption(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null
-  if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) return url.origin
+  if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) {
+    const rest = `${url.username}${url.password}${url.pathname.slice(1)}${url.search}${url.hash}`
+    if (rest === '') return url.origin
+    throw new UsageError(`--url must be the address alone, as ${url.origin}, got ${JSON.stringify(text)}`)
+  }
   throw new UsageError(`--url must be an http or https address, got ${JSON.stringify(text)}`)
 }
 

@@ -21,13 +21,13 @@ export function benchmarkPlot({ runs, machine, seed }: BenchmarkResult): LinePlo
     xLabel: 'p, the probability that an order follows a look-up',
     yLabel: 'mean latency (ms)',
     xTicks: [...new Set(runs.map(run => run.p))],
-    series: caches.flatMap(cache => seriesOf(runs, cache, caches.length > 1)),
+    series: caches.flatMap(cache => seriesOf(runs, cache)),
   }
 }
 
-function seriesOf(runs: readonly BenchmarkRun[], cache: BenchmarkRun['cache'], named: boolean): PlotSeries[] {
+function seriesOf(runs: readonly BenchmarkRun[], cache: BenchmarkRun['cache']): PlotSeries[] {
   return measures.map(({ key, name, color }) => ({
-    name: named && cache === 'off' ? `${name}, no cache` : name,
+    name: cache === 'off' ? `${name}, no cache` : name,
     color,
     dashed: cache === 'off',
     points: runs
@@ -35,7 +35,11 @@ function seriesOf(runs: readonly BenchmarkRun[], cache: BenchmarkRun['cache'], n
       .flatMap((run): PlotPoint[] => {
         const { mean, ci95 } = run[key]
         if (mean === null) return []
-        return [ci95 === null ? { x: run.p, y: mean } : { x: run.p, y: mean, low: mean - ci95, high: mean + ci95 }]
+        return [
+          ci95 === null
+            ? { x: run.p, y: mean }
+            : { x: run.p, y: mean, low: Math.max(0, mean - ci95), high: mean + ci95 },
+        ]
       })
       .sort((a, b) => a.x - b.x),
   }))

@@ -15,14 +15,18 @@ export const originalReportMs: Readonly<Record<string, number>> = {
   '0.8': 111.17,
 }
 
+/** A larger share of a run's iterations than this changes what its mean is the mean of. */
+const soldOutMax = 0.01
+
 const originalNote =
-  'original: the report of 2023; its figures include a network round trip, from a laptop to us-east-1'
+  'original: the report of 2023; its figures include a network round trip, from a laptop to us-east-1\n± 95 %: of this run, as if its times did not depend on each other; another run may differ by more'
 
 /** The result for a person at a terminal, without a final newline. */
 export function benchmarkText(result: BenchmarkResult): string {
   return [
     headLines(result),
     `Average time of a look-up and, with probability p, an order (ms)\n\n${tableText(sumTable(result))}\n${originalNote}`,
+    ...soldOutNotes(result),
     `Its parts (ms)\n\n${tableText(partsTable(result))}`,
     meansChart(result),
     ...cacheGain(result),
@@ -40,11 +44,26 @@ export function sumTable({ runs }: BenchmarkResult): Table {
     rows: runs.map(run => {
       const { count, mean, ci95, p50, p99, max } = run.lookupAndOrder
       const original = originalReportMs[String(run.p)]
-      const faster = original === undefined || mean === null ? '–' : (original / mean).toFixed(0)
+      const faster = original === undefined || mean === null || isSoldOut(run) ? '–' : (original / mean).toFixed(0)
       const times = [mean, ci95, p50, p99, max].map(formatMs)
       return [String(run.p), run.cache, formatCount(count), ...times, original?.toFixed(2) ?? '–', faster]
     }),
   }
+}
+
+/** Whether so much was sold out that the run's figure is no longer that of a look-up and an order. */
+const isSoldOut = ({ soldOut, iterations }: BenchmarkRun): boolean => soldOut > soldOutMax * iterations
+
+/** What to think of runs in which much was sold out. */
+export function soldOutNotes({ runs }: BenchmarkResult): string[] {
+  const notes = runs
+    .filter(isSoldOut)
+    .map(
+      ({ p, soldOut, iterations }) =>
+        `at p ${p}, ${formatCount(soldOut)} of ${plural(iterations, 'iteration')} would have ordered what was sold out: ` +
+        'their time is a look-up’s alone',
+    )
+  return notes.length === 0 ? [] : [notes.join('\n')]
 }
 
 /** Look-ups and orders apart, throughput, the cache, and what went wrong. */
@@ -53,7 +72,7 @@ export function partsTable({ runs }: BenchmarkResult): Table {
   const order = ['order mean', '± 95 %', 'p50', 'p99', 'max']
   const figures = ({ mean, ci95, p50, p99, max }: Summary) => [mean, ci95, p50, p99, max].map(formatMs)
   return {
-    columns: columns('p', '<cache', ...lookup, 'n', ...order, 'req/s', 'hits', 'refused', 'errors'),
+    columns: columns('p', '<cache', ...lookup, 'n', ...order, 'req/s', 'hits', 'refused', 'sold out', 'errors'),
     rows: runs.map(run => [
       String(run.p),
       run.cache,
@@ -63,6 +82,7 @@ export function partsTable({ runs }: BenchmarkResult): Table {
       formatCount(run.perSecond),
       formatPercent(run.cacheHitRatio),
       formatCount(run.refused),
+      formatCount(run.soldOut),
       formatCount(run.errors),
     ]),
   }
@@ -75,7 +95,7 @@ function headLines(result: BenchmarkResult): string {
   const preload = result.preload === 0 ? '' : `, ${plural(result.preload, 'order')} stored before`
   return [
     `Bazaar bench · ${clients}${rate} · ${plural(result.products, 'product')} · seed ${result.seed}${preload}`,
-    machineLine(result.machine),
+    result.url === null ? machineLine(result.machine) : `${result.url}, from clients on ${machineLine(result.machine)}`,
     `network round trip ${formatMs(result.network.p50)} ms (p50 of ${result.network.count} connections); ` +
       `${formatCount(run === undefined ? 0 : warmUpIterations(run.cache, run.clients))} iterations of each client to warm up are not counted`,
   ].join('\n')
@@ -132,8 +152,9 @@ function verdictLines(result: BenchmarkResult): string {
 
 /** The result as CONTRACT.md's `bench --json`, and more beside. */
 export function benchmarkJson(result: BenchmarkResult): object {
-  const { runs, verified, stock, network, machine, disturbance, seed, ratePerSecond, preload, products } = result
+  const { url, runs, verified, stock, network, machine, disturbance, seed, ratePerSecond, preload, products } = result
   return roundDeep({
+    url,
     runs: runs.map(({ p, cache, clients, iterations, ...rest }) => ({
       p,
       cache,
@@ -159,11 +180,11 @@ export function benchmarkCsv({ runs }: BenchmarkResult): string {
   const measures = ['lookup', 'order', 'lookupAndOrder'] as const
   const figures = ['count', 'mean', 'ci95', 'p50', 'p99', 'max'] as const
   const names = measures.flatMap(measure => figures.map(figure => `${measure}_${figure}`))
-  const ends = ['perSecond', 'cacheHitRatio', 'refused', 'errors'] as const
+  const ends = ['perSecond', 'cacheHitRatio', 'refused', 'soldOut', 'errors'] as const
   const header = ['p', 'cache', 'clients', 'iterations', ...names, ...ends].join(',')
   const rows = runs.map(run => {
     const times = measures.flatMap(measure => figures.map(figure => run[measure][figure]))
-    const values = [run.p, run.cache, run.clients, run.iterations, ...times, ...ends.map(end => run[end])]
+    const values = [run.p, run.cache, run.clients, run.iterations / run.clients, ...times, ...ends.map(end => run[end])]
     return values.map(value => (typeof value === 'number' ? roundDeep(value) : (value ?? ''))).join(',')
   })
   return `${[header, ...rows].join('\n')}\n`

@@ -7,7 +7,7 @@ import { runBenchmarkOn } from './benchmark-run.ts'
 import { runEvaluation } from './evaluation-run.ts'
 import { runGrowth } from './growth.ts'
 import { growthText } from './growth-report.ts'
-import { limitsJson, limitsPassed, limitsText } from './limits-report.ts'
+import { limitsJson, limitsPassed, limitsText, limitsVerdict } from './limits-report.ts'
 import { runLimits } from './limits-run.ts'
 import { writePlot } from './plot-file.ts'
 import { progressOn } from './progress.ts'
@@ -65,21 +65,26 @@ async function benchReport(options: BenchOptions): Promise<boolean> {
   const result = await runBenchmarkOn(options, progressOn(process.stderr))
   const { jsonFile, csvFile, plotFile } = options
   if (jsonFile !== '-' && csvFile !== '-') console.log(benchmarkText(result))
-  if (jsonFile !== null) writeJson(jsonFile, benchmarkJson(result))
-  if (csvFile !== null) writeOutput(csvFile, benchmarkCsv(result))
-  if (plotFile !== null) await writePlot(plotFile, benchmarkPlot(result))
+  // What cannot be written takes nothing else with it.
+  const written = await Promise.allSettled([
+    (async () => jsonFile !== null && writeJson(jsonFile, benchmarkJson(result)))(),
+    (async () => csvFile !== null && writeOutput(csvFile, benchmarkCsv(result)))(),
+    (async () => plotFile !== null && (await writePlot(plotFile, benchmarkPlot(result))))(),
+  ])
+  for (const outcome of written) if (outcome.status === 'rejected') throw outcome.reason
   return benchmarkPassed(result)
 }
 
 async function benchLimits({ jsonFile, extent, seed, preload }: BenchOptions): Promise<boolean> {
   const seconds = 'seconds' in extent ? extent.seconds : limitsSecondsDefault
   const progress = progressOn(process.stderr)
-  const result = await runLimits({ seconds, seed }, progress)
-  if (jsonFile !== '-') console.log(limitsText(result))
+  const limits = await runLimits({ seconds, seed }, progress)
+  if (jsonFile !== '-') console.log(limitsText(limits))
   const growth = preload === 0 ? null : await runGrowth({ stored: preload, seconds, seed }, progress)
   if (jsonFile !== '-' && growth !== null) console.log(`\nGrowth\n\n${growthText(growth)}`)
-  if (jsonFile !== null) writeJson(jsonFile, limitsJson(result, growth))
-  return limitsPassed(result)
+  if (jsonFile !== '-') console.log(`\n${limitsVerdict(limits, growth)}`)
+  if (jsonFile !== null) writeJson(jsonFile, limitsJson(limits, growth))
+  return limitsPassed(limits, growth)
 }
 
 async function benchCache(options: BenchOptions): Promise<boolean> {

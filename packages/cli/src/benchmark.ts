@@ -1,4 +1,4 @@
-import type { Order, Product } from '@bazaar/client'
+import { ConnectionError, type Order, type Product } from '@bazaar/client'
 import type { BenchOptions, CacheMode } from './bench-options.ts'
 import { watchDisturbance } from './disturbance.ts'
 import { type ExperimentOptions, type ExperimentResult, runExperiment } from './experiment.ts'
@@ -39,6 +39,8 @@ export interface BenchmarkRun extends Omit<ExperimentResult, 'acknowledged'> {
 }
 
 export interface BenchmarkResult {
+  /** The deployment that was measured; null: a cluster of its own. */
+  url: string | null
   runs: BenchmarkRun[]
   verified: Verification
   /** Null where others may have ordered too. */
@@ -84,8 +86,9 @@ export async function runBenchmark(options: BenchOptions, world: BenchmarkWorld)
     const disturbed = first.venue.exclusive ? disturbance() : null
     const checks = []
     for (const visit of visits) checks.push(await check(visit, world))
-    const { seed, ratePerSecond, preload } = options
+    const { url, seed, ratePerSecond, preload } = options
     return {
+      url,
       runs: visits.flatMap(visit => visit.runs),
       verified: mergeVerifications(checks.map(({ verified }) => verified)),
       stock: mergeStock(checks.map(({ stock }) => stock)),
@@ -147,15 +150,16 @@ async function warmUp(visit: Visit, options: BenchOptions, world: BenchmarkWorld
     seed: options.seed,
     keyPrefix: `${world.runId}-${visit.venue.cache}-warm-up`,
   })
-  if (errors > 0) throw new Error(`the shop failed while warming up: ${errorMessages[0]}`)
+  if (errors > 0) throw new ConnectionError(`the shop failed while warming up: ${errorMessages[0]}`)
 }
 
 async function measure(visit: Visit, p: number, options: BenchOptions, world: BenchmarkWorld): Promise<void> {
   const { extent, ratePerSecond, seed, clients } = options
   const { cache } = visit.venue
-  const total = 'iterations' in extent ? extent.iterations * clients : null
-  world.progress.stage(cache === 'deployed' ? `p = ${p}` : `p = ${p}, cache ${cache}`, total)
-  const keyPrefix = `${world.runId}-${cache}-${p}`
+  const label = cache === 'deployed' ? `p = ${p}` : `p = ${p}, cache ${cache}`
+  if ('iterations' in extent) world.progress.stage(label, extent.iterations * clients)
+  else world.progress.time(label, extent.seconds)
+  const keyPrefix = `${world.runId}-${cache}-${visit.runs.length}`
   const result = await shop(visit, world, { p, extent, ratePerSecond, seed, keyPrefix })
   visit.runs.push({ p, cache, clients, ...result })
 }

@@ -12,7 +12,7 @@ import { chaosPassed } from './chaos-report.ts'
 import { type ChaosResult, runChaos } from './chaos-run.ts'
 import { type Evaluation, evaluationMarkdown, evaluationPlots, failoverPlot, originalPlot } from './evaluation.ts'
 import { runGrowth, runLarge } from './growth.ts'
-import { limitsPassed } from './limits-report.ts'
+import { limitsFailures } from './limits-report.ts'
 import { runLimits } from './limits-run.ts'
 import { benchStock, startOwnCluster } from './own-cluster.ts'
 import { writePlot } from './plot-file.ts'
@@ -41,6 +41,10 @@ const chaosStock = 100
  */
 export async function runEvaluation(file: string, options: BenchOptions, progress: Progress): Promise<boolean> {
   const { seed } = options
+  const folder = basename(file).replace(/\.md$/, '').toLowerCase()
+  const pictures = join(dirname(file), folder)
+  // Now, and not after all is measured: it may be a file.
+  mkdirSync(pictures, { recursive: true })
   const experiment: BenchOptions = { ...options, extent: { iterations }, cacheModes: ['on', 'off'], preload: 0 }
   const stored = options.preload === 0 ? storedDefault : options.preload
   const evaluation: Evaluation = {
@@ -54,27 +58,36 @@ export async function runEvaluation(file: string, options: BenchOptions, progres
     command: commandFor(file, options),
     date: new Date().toISOString().slice(0, 10),
   }
-  const folder = basename(file).replace(/\.md$/, '').toLowerCase()
-  const pictures = join(dirname(file), folder)
-  mkdirSync(pictures, { recursive: true })
   const { benchmark, failover } = evaluation
   await writePlot(join(pictures, evaluationPlots.latency), benchmarkPlot(benchmark))
   await writePlot(join(pictures, evaluationPlots.original), originalPlot(benchmark))
   await writePlot(join(pictures, evaluationPlots.failover), failoverPlot(failover))
   writeOutput(file, evaluationMarkdown(evaluation, folder))
-  return (
-    benchmarkPassed(benchmark) &&
-    limitsPassed(evaluation.limits) &&
-    chaosPassed(failover) &&
-    replacementPassed(evaluation.replacement.steps)
-  )
+  const failures = failuresOf(evaluation)
+  console.log([`${file} is written`, ...failures, failures.length === 0 ? 'all well' : 'FAILED'].join('\n'))
+  return failures.length === 0
+}
+
+/** What is not as it should be, a line for each. */
+function failuresOf({ benchmark, limits, growth, failover, replacement }: Evaluation): string[] {
+  return [
+    ...(benchmarkPassed(benchmark) ? [] : ['the experiment: an error, or an order that is not as it was acknowledged']),
+    ...limitsFailures(limits, growth),
+    ...(chaosPassed(failover) ? [] : ['failover: a client noticed, or an order is not as it was acknowledged']),
+    ...(replacementPassed(replacement.steps) ? [] : ['the cache did not do what an LRU does']),
+  ]
+}
+
+/** A word as a shell takes it for one. */
+function shellWord(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
 /** What to type for the same again. */
 function commandFor(file: string, { seed, preload }: BenchOptions): string {
   const seedWords = String(seed) === benchDefaults.seed ? '' : ` --seed ${seed}`
   const preloadWords = String(preload) === benchDefaults.preload ? '' : ` --preload ${preload}`
-  return `./bin/bazaar bench --evaluation ${basename(file)}${seedWords}${preloadWords}`
+  return `./bin/bazaar bench --evaluation ${shellWord(file)}${seedWords}${preloadWords}`
 }
 
 async function runBreakdown(progress: Progress): Promise<Breakdown> {

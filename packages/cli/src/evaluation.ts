@@ -45,12 +45,13 @@ const markdown = ({ columns, rows }: Table) => markdownTable(columns, rows)
 export function evaluationMarkdown(evaluation: Evaluation, folder: string): string {
   const { benchmark, limits, growth, replacement, command, date } = evaluation
   const { products, entriesMax, steps } = replacement
+  const linked = encodeURI(folder)
   const sections = [
     `# Evaluation\n\nMeasured on ${date} with \`${command}\`, which writes this document; nothing in it is typed by hand.\n` +
       `The machine: ${machineLine(benchmark.machine)}. Clients, shop and all its processes share it.`,
     `## Look-up plus order\n\n${experiment(benchmark)}\n\n${[markdown(sumTable(benchmark)), ...disturbanceNote(benchmark.disturbance)].join('\n\n')}\n\n` +
-      `![Mean latency against p](${folder}/${evaluationPlots.latency})\n\n` +
-      `![Against the original report](${folder}/${evaluationPlots.original})`,
+      `![Mean latency against p](${linked}/${evaluationPlots.latency})\n\n` +
+      `![Against the original report](${linked}/${evaluationPlots.original})`,
     `### Its parts\n\nTimes in ms.\n\n${markdown(partsTable(benchmark))}`,
     `## What the cache gains\n\n${markdown(cacheTable(benchmark))}\n\n` +
       `What it holds while one client looks products up at random and orders now and then:\n\n` +
@@ -58,11 +59,12 @@ export function evaluationMarkdown(evaluation: Evaluation, folder: string): stri
     `## Limits\n\nA bare Fastify server with the same requests, schemas and bodies, and the bare disk, measured in turns ` +
       `with the shop.\n\n${markdown(limitsTable(limits))}\n\n${mixText(limits)}.\n\n` +
       [markdown(ratioTable(ratiosOf(limits))), ...disturbanceNote(limits.disturbance)].join('\n\n') +
+      `\n\nMissed in small letters is by less than half, which may be the machine’s; MISSED is by more, and fails the check.` +
       `\n\nHow much of that is within reach on this machine, a bare chain tells: ${chainNote}.` +
       `\n\n${markdown(chainTable(limits))}`,
     `## Where an order’s time goes\n\n${breakdownText(evaluation.breakdown)}`,
     `## Growth\n\n${growthSection(growth, evaluation.large)}`,
-    `## Failover\n\n${failoverText(evaluation.failover)}\n\n![Failover](${folder}/${evaluationPlots.failover})`,
+    `## Failover\n\n${failoverText(evaluation.failover)}\n\n![Failover](${linked}/${evaluationPlots.failover})`,
     `## Run it again\n\n\`\`\`sh\n${command}\n./bin/bazaar bench --help   # each part of it alone, or against a deployment with --url\n\`\`\``,
   ]
   return `${sections.join('\n\n')}\n`
@@ -82,7 +84,8 @@ function experiment({ runs, seed, products, verified }: BenchmarkResult): string
     `Each of ${clients} clients looks a random product of ${products} up and, with probability p, orders one; ` +
     `${formatCount(each)} times per client and p, seed ${seed}. Every figure comes from orders that are each durable on ` +
     `a majority of three replicas; all ${formatCount(verified.orders)} were read back, ${verified.mismatches} differed. ` +
-    'The original report’s figures include a network round trip from a laptop to us-east-1. Times in ms.'
+    'The original report’s figures include a network round trip from a laptop to us-east-1. Times in ms. ± 95 % is of this ' +
+    'run, as if its times did not depend on each other; another run may differ by more.'
   )
 }
 

@@ -35,6 +35,8 @@ export interface ExperimentResult {
   cacheHitRatio: number | null
   /** Orders refused for want of stock. */
   refused: number
+  /** Iterations that would have ordered, had the look-up not shown an empty shelf: their time is a look-up's alone. */
+  soldOut: number
   errors: number
   /** The first few errors' messages. */
   errorMessages: string[]
@@ -47,7 +49,8 @@ const errorPauseMs = 50
 
 /**
  * Runs the experiment with one concurrent client for each shopper: look a random product up; if there is stock, order
- * one with probability p. Prints nothing. Products and decisions of each client depend on the seed alone.
+ * one with probability p. Prints nothing. Products and decisions depend on the seed alone: in a closed loop those of each
+ * client, in an open loop, where whoever is free takes the next start, those of each start.
  */
 export async function runExperiment(
   shoppers: readonly Shopper[],
@@ -56,11 +59,17 @@ export async function runExperiment(
   const tally = newTally()
   const startedAt = performance.now()
   const { ratePerSecond, extent } = options
-  const shared = ratePerSecond === null ? null : openPace(ratePerSecond, shoppers.length, extent, startedAt)
-  const clients = shoppers.map((shopper, client) => {
-    const pace = shared ?? closedPace(extent, startedAt)
-    return runClient({ shopper, client, pace, random: seededRandom(options.seed, client), options, tally })
+  const paceOf = (client: number) => ({
+    pace: closedPace(extent, startedAt),
+    random: seededRandom(options.seed, client),
   })
+  const shared =
+    ratePerSecond === null
+      ? null
+      : { pace: openPace(ratePerSecond, shoppers.length, extent, startedAt), random: seededRandom(options.seed) }
+  const clients = shoppers.map((shopper, client) =>
+    runClient({ shopper, client, ...(shared ?? paceOf(client)), options, tally }),
+  )
   await Promise.all(clients)
   return resultOf(tally, performance.now() - startedAt)
 }
@@ -73,13 +82,14 @@ interface Tally {
   hits: number
   hitsKnown: number
   refused: number
+  soldOut: number
   errors: number
   errorMessages: string[]
   acknowledged: Order[]
 }
 
 function newTally(): Tally {
-  const counters = { iterations: 0, hits: 0, hitsKnown: 0, refused: 0, errors: 0 }
+  const counters = { iterations: 0, hits: 0, hitsKnown: 0, refused: 0, soldOut: 0, errors: 0 }
   const recorders = { lookup: new Recorder(), order: new Recorder(), lookupAndOrder: new Recorder() }
   return { ...counters, ...recorders, errorMessages: [], acknowledged: [] }
 }
@@ -96,11 +106,12 @@ interface ClientRun {
 async function runClient(run: ClientRun): Promise<void> {
   const { pace, random, options, tally, client } = run
   for (let iteration = 0; ; iteration += 1) {
-    const startedAt = await pace.next()
-    if (startedAt === null) return
-    // Both are drawn whatever happens to the look-up, or one refusal would change all that follows.
+    // Both are drawn whatever happens to the look-up, or one refusal would change all that follows; and with the start,
+    // before others can draw.
     const name = random.pick(options.products)
     const wantsOrder = random.next() < options.p
+    const startedAt = await pace.next()
+    if (startedAt === null) return
     try {
       await iterate(run, { startedAt, name, wantsOrder, key: `${options.keyPrefix}-${client}-${iteration}` })
     } catch (error) {
@@ -126,6 +137,7 @@ async function iterate({ shopper, tally }: ClientRun, { startedAt, name, wantsOr
   tally.lookup.record(lookedUpAt - startedAt)
   if (hit !== null) tally.hitsKnown += 1
   if (hit) tally.hits += 1
+  if (wantsOrder && product.quantity === 0) tally.soldOut += 1
   if (!wantsOrder || product.quantity === 0) {
     tally.lookupAndOrder.record(lookedUpAt - startedAt)
     return
@@ -143,7 +155,7 @@ async function iterate({ shopper, tally }: ClientRun, { startedAt, name, wantsOr
 }
 
 function resultOf(tally: Tally, elapsedMs: number): ExperimentResult {
-  const { iterations, refused, errors, errorMessages, acknowledged } = tally
+  const { iterations, refused, soldOut, errors, errorMessages, acknowledged } = tally
   return {
     iterations,
     elapsedMs,
@@ -153,6 +165,7 @@ function resultOf(tally: Tally, elapsedMs: number): ExperimentResult {
     perSecond: ((tally.lookup.count + tally.order.count + refused) * 1000) / elapsedMs,
     cacheHitRatio: tally.hitsKnown === 0 ? null : tally.hits / tally.hitsKnown,
     refused,
+    soldOut,
     errors,
     errorMessages,
     acknowledged,

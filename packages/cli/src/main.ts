@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { ConnectionError } from '@bazaar/client'
+import { BazaarError, ConnectionError } from '@bazaar/client'
 import { ClusterError } from '@bazaar/cluster'
 import { type CommandDef, runCommand } from 'citty'
 import { checkArguments } from './command-line.ts'
 import { helpOf } from './help.ts'
+import { isInterrupted } from './interruption.ts'
 import { exitStatus, UsageError } from './usage-error.ts'
 
 interface Entry {
@@ -85,7 +86,8 @@ async function main([name, ...rawArgs]: readonly string[]): Promise<number> {
 
 /** Says on standard error what went wrong and returns the exit status. What nobody foresaw keeps its stack. */
 function explain(error: unknown): number {
-  const kinds = [UsageError, ClusterError, ConnectionError]
+  if (isInterrupted()) return exitStatus.failed
+  const kinds = [UsageError, ClusterError, ConnectionError, BazaarError]
   // A system call that fails, as on a full disk, says itself what it wanted, and of what.
   const foreseen = kinds.some(kind => error instanceof kind) || (error instanceof Error && 'syscall' in error)
   console.error(foreseen ? `bazaar: ${(error as Error).message}` : error)

@@ -38,8 +38,10 @@ export function outputOption(option: string, file: string | undefined): string |
   if (file === undefined) return null
   if (file === '-') return file
   try {
+    if (file === '') throw new Error('it has no name')
     const found = statSync(file, { throwIfNoEntry: false })
     if (found?.isDirectory() === true) throw new Error(`EISDIR: ${JSON.stringify(file)} is a folder`)
+    if (found === undefined && file.endsWith('/')) throw new Error(`ENOENT: there is no folder ${JSON.stringify(file)}`)
     accessSync(found === undefined ? `${dirname(file)}/` : file, constants.W_OK)
     return file
   } catch (error) {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Cluster, type ClusterOptions, startCluster } from '@bazaar/cluster'
-import { exitStatus } from './usage-error.ts'
+import { whenInterrupted } from './interruption.ts'
 
 /** Units of each product in a benchmark's cluster: more than it could ever sell. */
 export const benchStock = 1_000_000
@@ -19,26 +19,19 @@ export const benchStock = 1_000_000
 export async function startOwnCluster(options: Omit<ClusterOptions, 'data'>, preload = 0): Promise<Cluster> {
   const data = mkdtempSync(join(tmpdir(), 'bazaar-bench-'))
   const interruption = new AbortController()
-  let cluster: Cluster | null = null
+  const starting = start({ restockMs: 0, ...options, data, signal: interruption.signal }, preload)
   const remove = () => rmSync(data, { recursive: true, force: true })
-  const interrupt = () => {
+  const forget = whenInterrupted(async () => {
     interruption.abort(new Error('interrupted'))
-    // Before the cluster is there, its start is given up by the signal.
-    cluster
-      ?.stop()
-      .finally(remove)
-      .finally(() => process.exit(exitStatus.failed))
-  }
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
+    await starting.then(cluster => cluster.stop()).catch(() => {})
+    remove()
+  })
   const end = () => {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+    forget()
     remove()
   }
-  const settings = { restockMs: 0, ...options, data, signal: interruption.signal }
   try {
-    if (preload > 0) await fill(settings, preload)
-    const started = await startCluster(settings)
-    cluster = started
+    const started = await starting
     return { ...started, stop: () => started.stop().finally(end) }
   } catch (error) {
     end()
@@ -46,13 +39,22 @@ export async function startOwnCluster(options: Omit<ClusterOptions, 'data'>, pre
   }
 }
 
+type Settings = ClusterOptions & { data: string; signal: AbortSignal }
+
+async function start(settings: Settings, preload: number): Promise<Cluster> {
+  if (preload > 0) await fill(settings, preload)
+  return startCluster(settings)
+}
+
 /** Stores orders through the storage code of the replicas. The products come first, and those a running shop makes. */
-async function fill(settings: ClusterOptions & { data: string }, orders: number): Promise<void> {
+async function fill(settings: Settings, orders: number): Promise<void> {
   await (await startCluster(settings)).stop()
   const entry = fileURLToPath(new URL('../../../apps/order/dist/preload.js', import.meta.url))
   const replicas = settings.replicas === undefined ? [] : ['--replicas', String(settings.replicas)]
   const args = [entry, '--data', settings.data, '--orders', String(orders), ...replicas]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] })
+  settings.signal.addEventListener('abort', () => child.kill('SIGKILL'))
   const [status] = await once(child, 'exit')
+  settings.signal.throwIfAborted()
   if (status !== 0) throw new Error(`storing ${orders} orders ended with status ${status}`)
 }

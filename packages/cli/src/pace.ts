@@ -42,7 +42,8 @@ const timerLatenessMs = 2
  * @param extent iterations counts those of each client, as in a closed loop
  */
 export function openPace(perSecond: number, clients: number, extent: Extent, startedAt: number): Pace {
-  const total = 'iterations' in extent ? extent.iterations * clients : Math.floor(extent.seconds * perSecond)
+  const total =
+    'iterations' in extent ? extent.iterations * clients : Math.max(1, Math.floor(extent.seconds * perSecond))
   const limit = Math.min(total, iterationsMax * clients)
   let taken = 0
   return {

@@ -2,6 +2,8 @@
 export interface Progress {
   /** Begins a stage of `total` steps; a total of null is one whose length nobody knows. */
   stage(label: string, total: number | null): void
+  /** Begins a stage that takes so many seconds, however many steps that are. */
+  time(label: string, seconds: number): void
   step(): void
   /** Takes the bar away, so that something else can be written. */
   clear(): void
@@ -13,25 +15,46 @@ const redrawMs = 100
 
 /** A progress bar on a terminal; nothing at all when the stream is not one. */
 export function progressOn(stream: NodeJS.WriteStream): Progress {
-  return stream.isTTY ? terminalProgress(text => stream.write(text)) : { stage() {}, step() {}, clear() {} }
+  return stream.isTTY
+    ? terminalProgress(
+        text => stream.write(text),
+        () => stream.columns,
+      )
+    : { stage() {}, time() {}, step() {}, clear() {} }
 }
 
-/** The bar itself, written with carriage returns. `now` is in ms. */
-export function terminalProgress(write: (text: string) => void, now: () => number = () => performance.now()): Progress {
+/** The bar itself, written with carriage returns on one line of a terminal that has so many columns. `now` is in ms. */
+export function terminalProgress(
+  write: (text: string) => void,
+  columns: () => number,
+  now: () => number = () => performance.now(),
+): Progress {
   let label = ''
   let total: number | null = null
   let done = 0
+  /** When the stage began, where time tells how far it is. */
+  let startedAt: number | null = null
   let drawnAt = Number.NEGATIVE_INFINITY
   const draw = (): void => {
     drawnAt = now()
-    write(`\r\x1b[2K${progressLine(label, done, total)}`)
+    if (startedAt !== null) done = (now() - startedAt) / 1000
+    // What wraps is not taken away by the next bar.
+    write(`\r\x1b[2K${progressLine(label, done, total).slice(0, columns() - 1)}`)
+  }
+  const begin = (nextLabel: string, nextTotal: number | null): void => {
+    label = nextLabel
+    total = nextTotal
+    done = 0
+    draw()
   }
   return {
     stage(nextLabel, nextTotal) {
-      label = nextLabel
-      total = nextTotal
-      done = 0
-      draw()
+      startedAt = null
+      begin(nextLabel, nextTotal)
+    },
+    time(nextLabel, seconds) {
+      startedAt = now()
+      begin(nextLabel, seconds)
     },
     step() {
       done += 1

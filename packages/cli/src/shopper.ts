@@ -39,40 +39,51 @@ export function httpShopper(url: string, timeoutMs = requestTimeoutMs): Shopper 
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
   })
-  const send = async <Data>(options: Dispatcher.RequestOptions): Promise<Answer<Data>> => {
+  const send = async <Data>(options: Dispatcher.RequestOptions, isRight: Check): Promise<Answer<Data>> => {
     const request = `${options.method} ${options.path}`
     try {
-      return await dataOf<Data>(request, await client.request(options))
+      return await dataOf<Data>(request, await client.request(options), isRight)
     } catch (error) {
       if (!(error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError)) throw error
       throw new Error(`${request} was not answered within ${timeoutMs / 1000} s`, { cause: error })
     }
   }
-  const get = <Data>(path: string) => send<Data>({ path, method: 'GET' })
+  const get = <Data>(path: string, isRight: Check) => send<Data>({ path, method: 'GET' }, isRight)
   return {
-    products: async () => (await get<Product[]>('/products')).data,
+    products: async () => (await get<Product[]>('/products', areProducts)).data,
     async lookUp(name) {
-      const { data, headers } = await get<Product>(`/products/${encodeURIComponent(name)}`)
+      const { data, headers } = await get<Product>(`/products/${encodeURIComponent(name)}`, isProduct)
       return { product: data, hit: cacheHit(headers['cache-status']) }
     },
     async order(request, key) {
       const headers = { 'content-type': 'application/json', 'idempotency-key': key }
-      return (await send<Order>({ path: '/orders', method: 'POST', headers, body: JSON.stringify(request) })).data
+      const body = JSON.stringify(request)
+      return (await send<Order>({ path: '/orders', method: 'POST', headers, body }, isOrder)).data
     },
-    findOrder: async number => (await get<Order>(`/orders/${number}`)).data,
+    findOrder: async number => (await get<Order>(`/orders/${number}`, isOrder)).data,
     close: () => client.destroy(),
   }
 }
+
+type Check = (data: unknown) => boolean
+
+/** What the measurement goes by; a page of another server, or an empty answer, has none of it. */
+const isProduct: Check = data => {
+  const { name, quantity } = (data ?? {}) as Partial<Product>
+  return typeof name === 'string' && typeof quantity === 'number'
+}
+const areProducts: Check = data => Array.isArray(data) && data.every(isProduct)
+const isOrder: Check = data => typeof (data as Partial<Order> | null | undefined)?.number === 'number'
 
 interface Answer<Data> {
   data: Data
   headers: Dispatcher.ResponseData['headers']
 }
 
-async function dataOf<Data>(request: string, response: Dispatcher.ResponseData): Promise<Answer<Data>> {
+async function dataOf<Data>(request: string, response: Dispatcher.ResponseData, isRight: Check): Promise<Answer<Data>> {
   const text = await response.body.text()
   const body = parse(text)
-  if (response.statusCode === 200 && body !== null) return { data: body.data as Data, headers: response.headers }
+  if (response.statusCode === 200 && isRight(body?.data)) return { data: body?.data as Data, headers: response.headers }
   const error = BazaarError.from(body)
   if (error !== null) throw error
   throw new Error(`${request} answered ${response.statusCode} with ${JSON.stringify(text.slice(0, 100))}`)

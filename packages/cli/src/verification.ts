@@ -1,4 +1,5 @@
 import type { Order, Product } from '@bazaar/client'
+import { plural } from './format.ts'
 import type { Shopper } from './shopper.ts'
 
 /** Whether the shop still knows what it acknowledged. */
@@ -26,7 +27,7 @@ export async function verifyOrders(
   }
   const numbers = new Set(acknowledged.map(order => order.number))
   if (numbers.size < acknowledged.length)
-    mismatch(`${acknowledged.length - numbers.size} order numbers were given twice`)
+    mismatch(`${plural(acknowledged.length - numbers.size, 'order')} had the number of another`)
 
   let next = 0
   const readBack = async (shopper: Shopper): Promise<void> => {

@@ -14,7 +14,7 @@ import { FakeShop } from './fake-shop.ts'
 
 const given: BenchArguments = { p: '0,0.8', clients: '2', seed: '5', preload: '0', limits: false, replacement: false }
 
-const silent = { stage() {}, step() {}, clear() {} }
+const silent = { stage() {}, time() {}, step() {}, clear() {} }
 const machine = { cpu: 'Test CPU', cores: 2, memoryGiB: 4, system: 'Linux', node: '24' }
 
 /** A world with a shop of its own for each venue. */
@@ -52,11 +52,13 @@ const run = (p: number, cache: 'on' | 'off', lookup: number, order: number | nul
   perSecond: 3600.4,
   cacheHitRatio: cache === 'on' ? 0.8312 : 0,
   refused: 0,
+  soldOut: 0,
   errors: 0,
   errorMessages: [],
 })
 
 const example: BenchmarkResult = {
+  url: null,
   runs: [run(0, 'on', 0.31, null), run(0.8, 'on', 0.42, 1.5), run(0, 'off', 0.62, null), run(0.8, 'off', 0.75, 1.52)],
   verified: { orders: 1600, mismatches: 0, examples: [] },
   stock: { expected: 23_998_400, actual: 23_998_400 },
@@ -77,7 +79,7 @@ t.test('options are read, and every mistake is named with its option, rule and v
     extent: { seconds: 2.5 },
     ratePerSecond: 100,
   })
-  t.match(parseBenchOptions({ ...given, url: 'http://shop.example:8080/x' }), { url: 'http://shop.example:8080' })
+  t.match(parseBenchOptions({ ...given, url: 'http://shop.example:8080/' }), { url: 'http://shop.example:8080' })
   const mistakes: [Partial<BenchArguments>, RegExp][] = [
     [{ p: '0,1.2' }, /--p must be a number 0\.\.1, got "1\.2"/],
     [{ p: '' }, /--p must be a number 0\.\.1, got ""/],
@@ -89,6 +91,10 @@ t.test('options are read, and every mistake is named with its option, rule and v
     [{ rate: '-1' }, /--rate must be a number/],
     [{ cache: 'maybe' }, /--cache must be one of on, off, both, got "maybe"/],
     [{ url: 'ftp://x' }, /--url must be an http or https address, got "ftp:\/\/x"/],
+    [{ url: 'http://u:p@x/shop?a=b' }, /--url must be the address alone, as http:\/\/x, got/],
+    [{ json: '' }, /--json cannot be written: it has no name/],
+    [{ json: `${folder}/new/` }, /--json cannot be written: ENOENT: there is no folder/],
+    [{ json: `${folder}/a`, csv: `${folder}/./a` }, /each result needs a file of its own, got .*\.\/a for two/],
     [{ url: 'http://x', cache: 'on' }, /--cache needs a cluster of its own/],
     [{ url: 'http://x', preload: '5' }, /--preload needs a cluster of its own/],
     [{ json: `${folder}/none/a.json` }, /--json cannot be written: ENOENT/],
@@ -103,7 +109,7 @@ t.test('options are read, and every mistake is named with its option, rule and v
     [{ limits: true, clients: '3' }, /--limits goes without --clients/],
     [{ replacement: true, p: '0.3' }, /--replacement goes without --p/],
     [{ evaluation: 'a.md', clients: '3' }, /--evaluation goes without --clients/],
-    [{ json: '-', csv: '-' }, /- as the file of --json or --csv, not of both/],
+    [{ json: '-', csv: '-' }, /each result needs a file of its own, got - for two/],
     [{ seed: '-1' }, /--seed must be an integer/],
   ]
   for (const [mistake, message] of mistakes) {
@@ -167,6 +173,27 @@ t.test('errors, mismatches and a wrong stock make it fail', async t => {
 
 t.test('the text reads well', async t => t.matchSnapshot(benchmarkText(example)))
 
+t.test('a run in which much was sold out is not compared, and says why', async t => {
+  const text = benchmarkText({
+    ...example,
+    url: 'http://shop.example',
+    runs: [run(0.6, 'on', 0.4, 1.5), { ...run(0.8, 'on', 0.4, 1.5), soldOut: 800 }],
+  })
+  t.match(text, /\nhttp:\/\/shop\.example, from clients on 2 × Test CPU/)
+  t.match(
+    text,
+    /at p 0\.8, 800 of 1,000 iterations would have ordered what was sold out: their time is a look-up’s alone/,
+  )
+  t.match(text, /^0\.6 .* 90\.48 +\d+$/m)
+  t.match(text, /^0\.8 .* 111\.17 +–$/m)
+})
+
+t.test('the same p twice is two runs, each with orders of its own', async t => {
+  const options = parseBenchOptions({ ...given, p: '1,1', iterations: '20' })
+  const result = await runBenchmark(options, newWorld(new Map()))
+  t.ok(benchmarkPassed(result), result.verified.examples.join())
+})
+
 t.test('the JSON has what the contract names', async t => {
   t.match(JSON.parse(JSON.stringify(benchmarkJson(example))), {
     runs: [
@@ -196,7 +223,7 @@ t.test('the CSV has a column for each figure and a line for each run', async t =
   const [header, ...lines] = benchmarkCsv(example).trimEnd().split('\n')
   t.match(header, /^p,cache,clients,iterations,lookup_count,lookup_mean,lookup_ci95,/)
   t.equal(lines.length, 4)
-  t.match(lines[0], /^0,on,5,1000,1000,0\.31,0\.01,0\.31,1\.24,6\.2,0,,,,,,1000,/)
+  t.match(lines[0], /^0,on,5,200,1000,0\.31,0\.01,0\.31,1\.24,6\.2,0,,,,,,1000,/)
   for (const line of lines) t.equal(line.split(',').length, header?.split(',').length)
 })
 
@@ -235,8 +262,10 @@ t.test('tables align their columns in text and in Markdown', async t => {
 t.test('a progress bar redraws at most ten times a second and always at the end', async t => {
   let now = 0
   const drawn: string[] = []
+  let columns = 80
   const progress = terminalProgress(
     text => drawn.push(text),
+    () => columns,
     () => now,
   )
   progress.stage('p = 0.8', 100)
@@ -246,6 +275,14 @@ t.test('a progress bar redraws at most ten times a second and always at the end'
   }
   t.equal(drawn.length, 6, 'once to begin, four times in half a second, and the end')
   t.match(drawn.at(-1), /p = 0\.8 {2}━{28} 100 %$/)
+  progress.time('p = 0.4', 2)
+  now += 1000
+  progress.step()
+  t.match(drawn.at(-1), /p = 0\.4 {2}━{14}─{14} {2}50 %$/, 'half of the time')
+  columns = 20
+  now += 1000
+  progress.step()
+  t.equal(drawn.at(-1), `\r\x1b[2Kp = 0.4  ${'━'.repeat(10)}`, 'never more than one line')
   t.equal(progressLine('wait', 0, null), 'wait')
   t.equal(progressLine('wait', 1234, null), 'wait  1,234')
   t.match(progressLine('x', 50, 100), /━{14}─{14} {2}50 %/)

@@ -25,12 +25,14 @@ const run = (p: number, cache: 'on' | 'off', lookup: number, order: number) => (
   perSecond: 3600,
   cacheHitRatio: cache === 'on' ? 0.83 : 0,
   refused: 0,
+  soldOut: 0,
   errors: 0,
   errorMessages: [],
 })
 
 const evaluation: Evaluation = {
   benchmark: {
+    url: null,
     runs: [run(0.2, 'on', 0.3, 1.5), run(0.8, 'on', 0.4, 1.5), run(0.2, 'off', 0.6, 1.5), run(0.8, 'off', 0.7, 1.5)],
     verified: { orders: 10_000, mismatches: 0, examples: [] },
     stock: { expected: 5, actual: 5 },
@@ -46,12 +48,12 @@ const evaluation: Evaluation = {
     loads: Object.fromEntries(
       loadKinds.map(kind => [kind, { bazaar: measured(1.2), bare: measured(0.4) }]),
     ) as LimitsResult['loads'],
-    lookupAndOrder5: { count: 500, mean: 1.5 },
+    lookupAndOrder5: { count: 500, mean: 1.5, ci95: 0.02 },
     chain: {
       loads: Object.fromEntries(
         ['orders64', 'order1', 'order5'].map(kind => [kind, { chain: measured(1), bare: measured(0.4) }]),
       ) as Limits['chain']['loads'],
-      lookupAndOrder5: { count: 600, mean: 1.2 },
+      lookupAndOrder5: { count: 600, mean: 1.2, ci95: 0.02 },
     },
     append: summary(0.2),
     orders: { acknowledged: 9000, counted: 9000 },

@@ -10,7 +10,7 @@ import { cpuTimeMs } from '../src/cpu-time.ts'
 import { watchDisturbance } from '../src/disturbance.ts'
 import { LeanConnection } from '../src/lean-connection.ts'
 import { type LimitsResult, loadKinds, nextOrder } from '../src/limits.ts'
-import { limitsJson, limitsPassed, limitsText, ratiosOf } from '../src/limits-report.ts'
+import { limitsJson, limitsPassed, limitsText, limitsVerdict, ratiosOf } from '../src/limits-report.ts'
 import type { Limits } from '../src/limits-run.ts'
 import { runLoad } from '../src/load.ts'
 import type { LoadAnswer, LoadConnection } from '../src/load-connection.ts'
@@ -212,7 +212,7 @@ const example: Limits = {
       },
     ]),
   ) as LimitsResult['loads'],
-  lookupAndOrder5: { count: 500, mean: 1.5 },
+  lookupAndOrder5: { count: 500, mean: 1.5, ci95: 0.02 },
   chain: {
     loads: Object.fromEntries(
       ['orders64', 'order1', 'order5'].map(kind => [
@@ -220,7 +220,7 @@ const example: Limits = {
         { chain: measured(1, 9000, 0.08), bare: measured(0.4, 10_000, 0.05) },
       ]),
     ) as Limits['chain']['loads'],
-    lookupAndOrder5: { count: 600, mean: 1.2 },
+    lookupAndOrder5: { count: 600, mean: 1.2, ci95: 0.02 },
   },
   append: summary(0.2),
   orders: { acknowledged: 9000, counted: 9000 },
@@ -245,10 +245,12 @@ t.test('the ratios are those of the goals', async t => {
 })
 
 t.test('a ratio twice as bad as its goal fails, and so does an order that is not there', async t => {
-  t.ok(limitsPassed(example), 'missing a goal by a little is the machine’s noise')
-  t.notOk(limitsPassed({ ...example, lookupAndOrder5: { count: 1, mean: 3 } }))
-  const slow = { ...example, lookupAndOrder5: { count: 1, mean: 3 }, disturbance: 0.4 }
-  t.ok(limitsPassed(slow), 'a machine that others use is not judged')
+  t.ok(limitsPassed(example, null), 'missing a goal by a little is the machine’s noise')
+  t.equal(limitsVerdict(example, null), 'all well')
+  const far = { ...example, lookupAndOrder5: { count: 1, mean: 8, ci95: null } }
+  t.match(limitsVerdict(far, null), /^MISSED, which is by more than half: look-up plus order mean.*\nFAILED$/)
+  const slow = { ...example, lookupAndOrder5: { count: 1, mean: 8, ci95: null }, disturbance: 0.4 }
+  t.ok(limitsPassed(slow, null), 'a machine that others use is not judged')
   t.match(limitsText(slow), /Disturbed: 40 % of the processor time went to others/)
-  t.notOk(limitsPassed({ ...example, orders: { acknowledged: 9001, counted: 9000 } }))
+  t.notOk(limitsPassed({ ...example, orders: { acknowledged: 9001, counted: 9000 } }, null))
 })

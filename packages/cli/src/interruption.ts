@@ -1,0 +1,32 @@
+import { exitStatus } from './usage-error.ts'
+
+/** Ctrl-C, a polite kill, and the end of the terminal. */
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+const ends = new Set<() => Promise<void>>()
+let interrupted = false
+
+/** Whether the command is being interrupted: what fails from then on does so because all is taken away from it. */
+export function isInterrupted(): boolean {
+  return interrupted
+}
+
+/**
+ * When the command is interrupted, `end` is called before it exits with status 1, beside all others that were given;
+ * returns how to take it back.
+ */
+export function whenInterrupted(end: () => Promise<void>): () => void {
+  if (ends.size === 0) for (const signal of signals) process.on(signal, interrupt)
+  ends.add(end)
+  return () => {
+    ends.delete(end)
+    if (ends.size === 0 && !interrupted) for (const signal of signals) process.off(signal, interrupt)
+  }
+}
+
+function interrupt(): void {
+  if (interrupted) return
+  interrupted = true
+  process.stderr.write(`${process.stderr.isTTY ? '\r\x1b[2K' : ''}bazaar: interrupted\n`)
+  void Promise.allSettled([...ends].map(end => end())).then(() => process.exit(exitStatus.failed))
+}
