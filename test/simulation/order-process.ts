@@ -3,10 +3,10 @@ import { LineCursor, type OrderStatus } from '@bazaar/client'
 import { DurableJSONFile } from '@bazaar/service'
 import { Ledger } from '../../apps/order/src/ledger.ts'
 import { LogFeed } from '../../apps/order/src/log-feed.ts'
+import { OrderReader } from '../../apps/order/src/order-reader.ts'
 import { entriesPerAppendMax, RaftLog } from '../../apps/order/src/raft-log/driver.ts'
 import { recover } from '../../apps/order/src/raft-log/recovery.ts'
 import type { StoredState } from '../../apps/order/src/raft-log/state-file.ts'
-import { readOrder } from '../../apps/order/src/read-order.ts'
 import type { ReplicatedLog } from '../../apps/order/src/replicated-log.ts'
 import { Sequencer } from '../../apps/order/src/sequencer.ts'
 import { type DiskHealth, SimulatedDisk } from './disk.ts'
@@ -104,9 +104,10 @@ export async function startOrderProcess(options: OrderProcessOptions): Promise<v
     const { appliedIndex, accepting } = log
     return { name, ...log.status, term, leader, appliedIndex, orders: ledger.orders, diskFull: !accepting, rssMiB: 0 }
   }
+  const reader = new OrderReader(readLog, ledger)
   const service = {
     execute: sequencer.execute.bind(sequencer),
-    order: (number: number) => readOrder(readLog, ledger, number),
+    order: (number: number) => reader.read(number),
     status,
     log: (after: number, sink: object) => {
       const head = { commitIndex: log.appliedIndex }

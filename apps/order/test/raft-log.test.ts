@@ -3,15 +3,16 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, encodeFact, systemClock } from '@bazaar/client'
+import type { Message } from '@bazaar/raft'
 import { DurableJSONFile } from '@bazaar/service'
 import type { Adapter } from 'lowdb'
 import t from 'tap'
 import { type Disk, type DiskFile, realDisk } from '../src/raft-log/disk.ts'
-import { entriesPerAppendMax, RaftLog } from '../src/raft-log/driver.ts'
+import { entriesPerAppendMax, messagesWaitingMax, RaftLog } from '../src/raft-log/driver.ts'
 import { recover } from '../src/raft-log/recovery.ts'
 import type { StoredState } from '../src/raft-log/state-file.ts'
 import { Ticker } from '../src/raft-log/ticker.ts'
-import { UnixTransport } from '../src/raft-log/transport.ts'
+import { type Transport, UnixTransport } from '../src/raft-log/transport.ts'
 import { appendUnlessFull, diskFull, faultyFile } from './faulty-file.ts'
 import { eventually, type Harness, type Member, replicatedLogSuite } from './replicated-log-suite.ts'
 
@@ -37,6 +38,7 @@ async function startMember(
   disk = realDisk,
   state = (adapter: StateAdapter): StateAdapter => adapter,
   replicas = members.length,
+  given?: Transport,
 ): Promise<RaftMember> {
   const folder = join(data, `order-${id}`)
   mkdirSync(folder, { recursive: true })
@@ -57,7 +59,7 @@ async function startMember(
     warn: message => warnings.push(message),
   })
   const socketOf = (member: number): string => join(data, `${member}.sock`)
-  const transport = new UnixTransport({ id, members, entriesPerAppendMax, clock: systemClock, socketOf })
+  const transport = given ?? new UnixTransport({ id, members, entriesPerAppendMax, clock: systemClock, socketOf })
   const log = new RaftLog({
     id,
     members,
@@ -232,6 +234,37 @@ t.test('a note for which there was no room is made later', async t => {
     t.ok(stateOf(id).commitIndex >= index, `order-${id}`)
   }
   await t.rejects(log.barrier(), { reason: 'NOT_LEADER' } as unknown as Error, 'nothing is confirmed after the end')
+})
+
+t.test('what comes while a vote cannot be saved waits, but not without end', async t => {
+  const data = mkdtempSync(join(tmpdir(), 'bazaar-raft-'))
+  t.teardown(() => rmSync(data, { recursive: true }))
+  const room = Promise.withResolvers<void>()
+  const sent: Message[] = []
+  const transport: Transport = {
+    send: message => void sent.push(message),
+    onMessage: () => {},
+    onConnected: () => {},
+    onClosed: () => {},
+    start: async () => {},
+    stop: async () => {},
+  }
+  let saves = 0
+  const slow = (adapter: StateAdapter): StateAdapter => ({
+    read: () => adapter.read(),
+    // The first is a new replica's own.
+    write: state => (++saves === 1 ? adapter.write(state) : room.promise.then(() => adapter.write(state))),
+  })
+  const member = await startMember(data, 1, realDisk, slow, members.length, transport)
+  const from = { from: 2, to: 1, lastIndex: 0, lastTerm: 0 }
+  transport.onMessage({ type: 'voteRequest', term: 5, ...from })
+  transport.onMessage({ type: 'voteRequest', term: 5, ...from, from: 3 })
+  for (let count = 0; count < 1000; count++) transport.onMessage({ type: 'preVoteRequest', term: 6, ...from })
+  room.resolve()
+  const answers = () => sent.filter(({ type }) => type === 'preVoteResponse').length
+  await eventually('the rest to be answered', () => (answers() > 0 ? true : null))
+  t.ok(answers() <= messagesWaitingMax, `${answers()} answered`)
+  await member.stop()
 })
 
 t.test('a full disk refuses, serves reads, and goes on when there is room', async t => {

@@ -1,6 +1,7 @@
 import { type BazaarError, type Command, type CommandResult, decode } from '@bazaar/client'
 import t from 'tap'
 import { Ledger } from '../src/ledger.ts'
+import { OrderReader, readsWaitingMax } from '../src/order-reader.ts'
 import { commandsWaitingMax, Sequencer } from '../src/sequencer.ts'
 import { MemoryLog } from './memory-log.ts'
 
@@ -139,4 +140,14 @@ t.test('a thousand orders at once: numbers without gaps, stock to the unit', asy
     log.proposed.slice(2).map(line => (decode(line) as { number: number }).number),
     numbers,
   )
+})
+
+t.test('so many queries wait to hear that there is no such order, and no more', async t => {
+  const confirmed = Promise.withResolvers<void>()
+  const reader = new OrderReader({ barrier: () => confirmed.promise }, new Ledger(() => Buffer.alloc(0), 1))
+  const waiting = Array.from({ length: readsWaitingMax }, () => reader.read(1))
+  await t.rejects(reader.read(1), { message: '8192 queries wait already' })
+  confirmed.resolve()
+  t.equal(new Set(await Promise.all(waiting)).size, 1)
+  t.equal(await reader.read(1), null, 'the next has a place again')
 })

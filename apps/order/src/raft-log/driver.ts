@@ -23,6 +23,9 @@ const noteMs = 1000
 /** How long to wait before a write that found the disk full is tried again. */
 const diskFullRetryMs = 200
 
+/** Messages that wait while a vote or a cut is made durable, for as long as there is no room; more are dropped, and repeated. */
+export const messagesWaitingMax = 256
+
 const noLines = new Uint8Array()
 
 export interface RaftLogOptions {
@@ -115,7 +118,9 @@ export class RaftLog implements ReplicatedLog {
   /** Joins the cluster. What is committed up to the noted index must have been folded during recovery. */
   async start(): Promise<void> {
     const { transport } = this.#options
-    transport.onMessage = message => this.#enqueue({ type: 'message', message })
+    transport.onMessage = message => {
+      if (this.#events.length < messagesWaitingMax) this.#enqueue({ type: 'message', message })
+    }
     transport.onConnected = member => this.#enqueue({ type: 'connected', member })
     transport.onClosed = member => this.#enqueue({ type: 'closed', member })
     await transport.start()

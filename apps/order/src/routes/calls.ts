@@ -2,7 +2,7 @@ import { Command, commandCalls, commandsPerRequestMax, queryCalls } from '@bazaa
 import { CallServer, checkOf, type Service } from '@bazaar/service'
 import Type from 'typebox'
 import type { Node } from '../node.ts'
-import { readOrder } from '../read-order.ts'
+import { OrderReader } from '../order-reader.ts'
 
 const Commands = Type.Array(Command, { minItems: 1, maxItems: commandsPerRequestMax })
 const checkCommands = checkOf(Commands, 'the list of commands')
@@ -14,9 +14,10 @@ const checkNumber = checkOf(OrderNumber, "the order's number")
  * at `/queries`, of any.
  */
 export function callRoutes(app: Service, { sequencer, log, ledger }: Node): void {
+  const reader = new OrderReader(log, ledger)
   const served = [
     { kind: commandCalls, execute: async (asked: unknown) => sequencer.execute(checkCommands(asked)) },
-    { kind: queryCalls, execute: async (asked: unknown) => readOrder(log, ledger, checkNumber(asked)) },
+    { kind: queryCalls, execute: async (asked: unknown) => reader.read(checkNumber(asked)) },
   ]
   const server = new CallServer(app.server, served, error => app.log.error(error))
   app.addHook('preClose', async () => server.stop())
