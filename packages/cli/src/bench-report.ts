@@ -1,7 +1,7 @@
 import { barChart } from './bar-chart.ts'
 import { type BenchmarkResult, type BenchmarkRun, benchmarkPassed, warmUpIterations } from './benchmark.ts'
 import { disturbanceNote } from './disturbance.ts'
-import { formatCount, formatMs, formatPercent, plural, roundDeep } from './format.ts'
+import { formatCount, formatMean, formatMs, formatPercent, plural, roundDeep } from './format.ts'
 import { machineLine } from './machine.ts'
 import type { Summary } from './statistics.ts'
 import { columns, type Table, textTable } from './table.ts'
@@ -114,7 +114,7 @@ function meansChart({ runs }: BenchmarkResult): string {
 function cacheGain({ runs }: BenchmarkResult): string[] {
   const lines = cachePairs(runs).map(
     ({ on, off }) =>
-      `p ${on.p}: a look-up takes ${formatMs(on.lookup.mean)} ms with the cache, ${formatMs(off.lookup.mean)} without: ` +
+      `p ${on.p}: a look-up takes ${formatMean(on.lookup)} ms with the cache, ${formatMean(off.lookup)} without: ` +
       `${gain(on.lookup.mean, off.lookup.mean)} at ${formatPercent(on.cacheHitRatio)} hits; ` +
       `look-up plus order ${gain(on.lookupAndOrder.mean, off.lookupAndOrder.mean)}`,
   )

@@ -3,7 +3,7 @@ import type { BenchmarkResult } from './benchmark.ts'
 import type { Breakdown } from './breakdown.ts'
 import type { ChaosResult } from './chaos-run.ts'
 import { disturbanceNote } from './disturbance.ts'
-import { formatCount, formatMs, formatPercent, plural } from './format.ts'
+import { formatCount, formatMean, formatMs, formatPercent, plural } from './format.ts'
 import type { GrowthResult, LargeResult } from './growth.ts'
 import { growthRatios, growthTable, largeRatios, memoryNote } from './growth-report.ts'
 import { chainNote, chainTable, limitsTable, mixText, ratiosOf } from './limits-report.ts'
@@ -105,9 +105,9 @@ function cacheTable({ runs }: BenchmarkResult): Table {
     rows: cachePairs(runs).map(({ on, off }) => [
       String(on.p),
       formatPercent(on.cacheHitRatio),
-      ...[on.lookup.mean, off.lookup.mean].map(formatMs),
+      ...[on.lookup, off.lookup].map(formatMean),
       formatPercent(gain(on.lookup.mean, off.lookup.mean)),
-      ...[on.lookupAndOrder.mean, off.lookupAndOrder.mean].map(formatMs),
+      ...[on.lookupAndOrder, off.lookupAndOrder].map(formatMean),
       formatPercent(gain(on.lookupAndOrder.mean, off.lookupAndOrder.mean)),
     ]),
   }

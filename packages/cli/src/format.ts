@@ -6,6 +6,11 @@ export function formatMs(milliseconds: number | null): string {
   return milliseconds.toFixed(milliseconds >= 1 ? 2 : 3)
 }
 
+/** A mean with half of its 95 % confidence interval: `0.312 ± 0.010`. */
+export function formatMean({ mean, ci95 }: { mean: number | null; ci95: number | null }): string {
+  return ci95 === null ? formatMs(mean) : `${formatMs(mean)} ± ${formatMs(ci95)}`
+}
+
 /** A number in groups of three digits: `12,345`. */
 export function formatCount(count: number): string {
   return Math.round(count).toLocaleString('en-US')

@@ -1,6 +1,6 @@
 import type { ChainKind, ChainResult } from './chain-limits.ts'
 import { disturbanceMax, disturbanceNote } from './disturbance.ts'
-import { formatCount, formatMs, roundDeep } from './format.ts'
+import { formatCount, formatMean, formatMs, roundDeep } from './format.ts'
 import type { GrowthResult } from './growth.ts'
 import { growthRatios } from './growth-report.ts'
 import { type LimitsResult, type LoadKind, loadKinds } from './limits.ts'
@@ -151,8 +151,8 @@ const clientsNote =
   'clients: Node’s own HTTP client on the same cores, as when the goals were set; lean ones take so little that only the servers count'
 
 /** The experiment under the same load, in a sentence. */
-export function mixText({ lookupAndOrder5: { count, mean, ci95 } }: LimitsResult): string {
-  return `Look-up plus order at p = 0.8 with five clients: mean ${formatMs(mean)} ± ${formatMs(ci95)} ms of ${formatCount(count)}`
+export function mixText({ lookupAndOrder5: mix }: LimitsResult): string {
+  return `Look-up plus order at p = 0.8 with five clients: mean ${formatMean(mix)} ms of ${formatCount(mix.count)}`
 }
 
 /** The result for a person at a terminal, without a final newline. */

@@ -39,8 +39,8 @@ p 0.8 cache off  █████████████████████
 
 What the cache gains
 
-p 0: a look-up takes 0.310 ms with the cache, 0.620 without: 50 % less at 83 % hits; look-up plus order 50 % less
-p 0.8: a look-up takes 0.420 ms with the cache, 0.750 without: 44 % less at 83 % hits; look-up plus order 18 % less
+p 0: a look-up takes 0.310 ± 0.010 ms with the cache, 0.620 ± 0.010 without: 50 % less at 83 % hits; look-up plus order 50 % less
+p 0.8: a look-up takes 0.420 ± 0.010 ms with the cache, 0.750 ± 0.010 without: 44 % less at 83 % hits; look-up plus order 18 % less
 
 verified: 1,600 orders read back, 0 differ
 stock: 23,998,400 units, as the orders leave it

@@ -43,8 +43,8 @@ Times in ms.
 
 | p | hits | look-up, cache on | off | less time | look-up + order, cache on | off | less time |
 | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
-| 0.2 | 83 % | 0.300 | 0.600 | 50 % | 0.600 | 0.900 | 33 % |
-| 0.8 | 83 % | 0.400 | 0.700 | 43 % | 1.60 | 1.90 | 16 % |
+| 0.2 | 83 % | 0.300 ± 0.020 | 0.600 ± 0.020 | 50 % | 0.600 ± 0.020 | 0.900 ± 0.020 | 33 % |
+| 0.8 | 83 % | 0.400 ± 0.020 | 0.700 ± 0.020 | 43 % | 1.60 ± 0.020 | 1.90 ± 0.020 | 16 % |
 
 What it holds while one client looks products up at random and orders now and then:
 
