@@ -8,7 +8,7 @@ import { realDisk } from './raft-log/disk.ts'
 import type { LogFile } from './raft-log/log-file.ts'
 import { recover } from './raft-log/recovery.ts'
 import { Sealer } from './raft-log/sealer.ts'
-import type { StoredState } from './raft-log/state-file.ts'
+import type { State, StoredState } from './raft-log/state-file.ts'
 
 /**
  * `node preload.js --data FOLDER --orders N [--replicas 3]`: appends N orders to the logs of a stopped cluster through
@@ -23,7 +23,7 @@ interface Replica {
   readonly logPath: string
   readonly logFile: LogFile
   readonly ledger: Ledger
-  save(state: Partial<StoredState>): Promise<void>
+  save(state: Partial<State>): Promise<void>
 }
 
 async function open(data: string, name: string, replicas: number): Promise<Replica> {

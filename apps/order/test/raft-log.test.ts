@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { type Clock, encodeFact, systemClock } from '@bazaar/client'
 import type { Message } from '@bazaar/raft'
 import { DurableJSONFile } from '@bazaar/service'
@@ -175,6 +176,17 @@ t.test('a replica does not serve with another number of others than it was one o
     startMember(data, 1, realDisk, adapter => adapter, 5),
     { message: /are those of one of 3 replicas/ },
   )
+  // What the version before the note made its checksum of: a deployment that is rolled back reads this one's files.
+  const path = join(data, 'order-1', 'state.json')
+  const { replicas, replicasCrc, crc, ...state } = JSON.parse(readFileSync(path, 'utf8'))
+  const { term, vote, voting, syncedBytes, commitIndex } = state
+  t.strictSame([Object.keys(state).length, replicas, typeof replicasCrc], [5, 3, 'string'])
+  const checked = JSON.stringify({ term, vote, voting, syncedBytes, commitIndex })
+  t.equal(crc, crc32(checked).toString(16).padStart(8, '0'))
+  writeFileSync(path, JSON.stringify({ ...state, crc }))
+  const again = await startMember(data, 1)
+  t.strictSame(again.warnings, [], 'and this one theirs')
+  await again.stop()
 })
 
 t.test('a replica whose state is gone, or rotted, keeps its log but not its vote', async t => {

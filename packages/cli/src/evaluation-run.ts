@@ -12,11 +12,13 @@ import { chaosPassed } from './chaos-report.ts'
 import { type ChaosResult, runChaos } from './chaos-run.ts'
 import { type Evaluation, evaluationMarkdown, evaluationPlots, failoverPlot, originalPlot } from './evaluation.ts'
 import { runGrowth, runLarge } from './growth.ts'
+import { largeRatios } from './growth-report.ts'
 import { limitsFailures } from './limits-report.ts'
 import { runLimits } from './limits-run.ts'
 import { benchStock, startOwnCluster } from './own-cluster.ts'
 import { writePlot } from './plot-file.ts'
 import type { Progress } from './progress.ts'
+import { farOff } from './ratio.ts'
 import { replacementPassed } from './replacement-report.ts'
 import { runReplacement } from './replacement-run.ts'
 import { httpShopper } from './shopper.ts'
@@ -69,10 +71,11 @@ export async function runEvaluation(file: string, options: BenchOptions, progres
 }
 
 /** What is not as it should be, a line for each. */
-function failuresOf({ benchmark, limits, growth, failover, replacement }: Evaluation): string[] {
+function failuresOf({ benchmark, limits, growth, large, failover, replacement }: Evaluation): string[] {
   return [
     ...(benchmarkPassed(benchmark) ? [] : ['the experiment: an error, or an order that is not as it was acknowledged']),
     ...limitsFailures(limits, growth),
+    ...(large === null ? [] : farOff(largeRatios(large))),
     ...(chaosPassed(failover) ? [] : ['failover: a client noticed, or an order is not as it was acknowledged']),
     ...(replacementPassed(replacement.steps) ? [] : ['the cache did not do what an LRU does']),
   ]

@@ -25,7 +25,8 @@ export function whenInterrupted(end: () => Promise<void>): () => void {
 }
 
 function interrupt(): void {
-  if (interrupted) return
+  // Whoever asks twice does not want to wait, and may find something left behind.
+  if (interrupted) process.exit(exitStatus.failed)
   interrupted = true
   process.stderr.write(`${process.stderr.isTTY ? '\r\x1b[2K' : ''}bazaar: interrupted\n`)
   void Promise.allSettled([...ends].map(end => end())).then(() => process.exit(exitStatus.failed))

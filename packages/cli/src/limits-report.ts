@@ -7,7 +7,7 @@ import { type LimitsResult, type LoadKind, loadKinds } from './limits.ts'
 import type { Limits } from './limits-run.ts'
 import { machineLine } from './machine.ts'
 import type { Measured } from './meter.ts'
-import { meetsGoal, missesByHalf, type Ratio, ratioTable } from './ratio.ts'
+import { farOff, meetsGoal, type Ratio, ratioTable } from './ratio.ts'
 import { columns, type Table, textTable } from './table.ts'
 
 type Load = LimitsResult['loads'][LoadKind]
@@ -63,8 +63,7 @@ export function limitsFailures(limits: LimitsResult, growth: GrowthResult | null
   const { acknowledged, counted } = limits.orders
   const lost = acknowledged === counted ? [] : [`${counted} orders are in the log, ${acknowledged} were acknowledged`]
   if (isDisturbed(limits)) return lost
-  const far = [...ratiosOf(limits), ...(growth === null ? [] : growthRatios(growth))].filter(missesByHalf)
-  return [...lost, ...far.map(({ what }) => `MISSED, which is by more than half: ${what}`)]
+  return [...lost, ...farOff([...ratiosOf(limits), ...(growth === null ? [] : growthRatios(growth))])]
 }
 
 /** Whether all is well, and if not, why, for a person at a terminal. */

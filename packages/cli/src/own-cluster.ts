@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Cluster, type ClusterOptions, startCluster } from '@bazaar/cluster'
-import { whenInterrupted } from './interruption.ts'
+import { isInterrupted, whenInterrupted } from './interruption.ts'
 
 /** Units of each product in a benchmark's cluster: more than it could ever sell. */
 export const benchStock = 1_000_000
@@ -17,6 +17,7 @@ export const benchStock = 1_000_000
  * @param preload orders to store in it before it is started
  */
 export async function startOwnCluster(options: Omit<ClusterOptions, 'data'>, preload = 0): Promise<Cluster> {
+  if (isInterrupted()) throw new Error('interrupted')
   const data = mkdtempSync(join(tmpdir(), 'bazaar-bench-'))
   const interruption = new AbortController()
   const starting = start({ restockMs: 0, ...options, data, signal: interruption.signal }, preload)
@@ -49,6 +50,7 @@ async function start(settings: Settings, preload: number): Promise<Cluster> {
 /** Stores orders through the storage code of the replicas. The products come first, and those a running shop makes. */
 async function fill(settings: Settings, orders: number): Promise<void> {
   await (await startCluster(settings)).stop()
+  settings.signal.throwIfAborted()
   const entry = fileURLToPath(new URL('../../../apps/order/dist/preload.js', import.meta.url))
   const replicas = settings.replicas === undefined ? [] : ['--replicas', String(settings.replicas)]
   const args = [entry, '--data', settings.data, '--orders', String(orders), ...replicas]

@@ -21,6 +21,11 @@ export function missesByHalf({ value, goal, better }: Ratio): boolean {
   return !(better === 'above' ? value >= goal / 2 : value <= goal * 2)
 }
 
+/** Those that are so far from their goals, a line for each. */
+export function farOff(ratios: readonly Ratio[]): string[] {
+  return ratios.filter(missesByHalf).map(({ what }) => `MISSED, which is by more than half: ${what}`)
+}
+
 /** Ratios or figures against their goals. */
 export function ratioTable(ratios: readonly Ratio[]): Table {
   const figure = (value: number) => (value >= 1000 ? formatCount(value) : value.toFixed(2))

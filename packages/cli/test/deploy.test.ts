@@ -69,5 +69,7 @@ t.test('units are written once, and a change of one setting restarts only whom i
   }
   const before = readdirSync(to)
   await t.rejects(changed('--replicas', '5'), { message: /--replicas must stay 3, .* got 5$/ })
+  rmSync(join(own, 'order-2', 'state.json'))
+  await t.rejects(changed('--replicas', '1'), { message: /--replicas must stay 2, .* got 1$/ }, 'of before the note')
   t.same(readdirSync(to), before)
 })

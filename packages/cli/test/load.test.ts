@@ -149,7 +149,7 @@ t.test('load goes on over every connection until its time is over, and stops at 
   const result = await runLoad(connections, 100, next, recorder)
   t.match(result, { answered: requests, failed: 0, firstFailure: null })
   t.equal(recorder.count, requests)
-  t.ok(result.elapsedMs >= 100 && requests > 20, `${requests} requests in ${result.elapsedMs} ms`)
+  t.ok(result.elapsedMs >= 100 && requests > connections.length, `${requests} requests in ${result.elapsedMs} ms`)
   const meter = new Meter({ connections, pids: [process.pid] }, 1, next)
   await meter.slice(50)
   t.match(meter.measured(), { count: meter.count })

@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -36,17 +37,16 @@ function makeFolder(path: string): void {
 }
 
 /**
- * How many replicas the data are of, as each replica notes in its `state.json`; null where none has yet. The number is
- * decided with the first order: of five, three acknowledge, and a majority of three others might know none of it.
+ * How many replicas the data are of, as each replica notes in its `state.json`, or as many as have a folder where that is
+ * older than the note; null where there is none yet. The number is decided with the first order: of five, three
+ * acknowledge, and a majority of three others might know none of it.
  */
 export function replicasOf(data: string): number | null {
-  if (!existsSync(data)) return null
-  for (const name of readdirSync(data).filter(name => replicaFolder.test(name))) {
-    const state = join(data, name, 'state.json')
-    const replicas = existsSync(state) ? replicasIn(readFileSync(state, 'utf8')) : null
-    if (replicas !== null) return replicas
-  }
-  return null
+  if (statSync(data, { throwIfNoEntry: false })?.isDirectory() !== true) return null
+  const folders = readdirSync(data).filter(name => replicaFolder.test(name))
+  const states = folders.map(name => join(data, name, 'state.json')).filter(state => existsSync(state))
+  const noted = states.map(state => replicasIn(readFileSync(state, 'utf8'))).find(replicas => replicas !== null)
+  return noted ?? (states.length === 0 ? null : folders.length)
 }
 
 /** Null where the file is damaged, or older than the note: the replica itself looks at it more closely. */

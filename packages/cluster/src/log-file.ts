@@ -8,6 +8,9 @@ const errorLine = /^(?:Uncaught )?\w*Error\b/
 const endOfCrashReport = /^(?:Node\.js v\d|[{}\]]|at )/
 /** The levels of the services' own log, which is JSON, from which on a line says what is wrong (pino: warn, error, fatal). */
 const tellingLevel = 40
+const logLineStart = '{"level":'
+/** A longer line is not waited for. */
+const lineLengthMax = 1 << 16
 
 /**
  * What a process printed, appended to a file. A file that is full becomes `<path>.1`, replacing an older one.
@@ -19,6 +22,8 @@ export class LogFile {
   lastWords = ''
   #descriptor: number | null
   #bytes: number
+  /** The beginning of a line of a service's own log whose end has not come yet. */
+  #unfinished = ''
 
   /** Opens or creates the file. Throws the error of the file system. */
   constructor(path: string) {
@@ -57,11 +62,11 @@ export class LogFile {
   }
 
   #rememberWhy(chunk: Buffer): void {
-    const lines = chunk
-      .toString()
-      .split('\n')
-      .map(line => logged(line.trim()))
-    const said = lines.filter(line => line !== '' && !endOfCrashReport.test(line))
+    const lines = (this.#unfinished + chunk).split('\n')
+    const last = lines.at(-1) as string
+    this.#unfinished = last.startsWith(logLineStart) && last.length < lineLengthMax ? last : ''
+    if (this.#unfinished !== '') lines.pop()
+    const said = lines.map(line => logged(line.trim())).filter(line => line !== '' && !endOfCrashReport.test(line))
     const why = said.findLast(line => errorLine.test(line)) ?? said.at(-1)
     if (why !== undefined) this.lastWords = why.slice(0, lastWordsLengthMax)
   }
@@ -69,7 +74,7 @@ export class LogFile {
 
 /** What a line of a service's own log says of an error, and nothing if it is of none; any other line as it is. */
 function logged(line: string): string {
-  if (!line.startsWith('{"level":')) return line
+  if (!line.startsWith(logLineStart)) return line
   try {
     const { level, msg, err } = JSON.parse(line)
     if (level < tellingLevel) return ''

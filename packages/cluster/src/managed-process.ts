@@ -41,6 +41,7 @@ export class ManagedProcess {
   #stayDown = true
   #youngDeaths = 0
   #deaths = 0
+  #wordsAtDeath = ''
 
   constructor(spec: ProcessSpec, surroundings: ProcessSurroundings) {
     this.spec = spec
@@ -66,9 +67,10 @@ export class ManagedProcess {
     return this.#deaths
   }
 
-  /** Why it died, as far as it said. */
+  /** What is wrong, as far as it said; while it has said nothing yet, why it died the last time. */
   get lastWords(): string {
-    return this.#surroundings.log.lastWords
+    const { lastWords } = this.#surroundings.log
+    return lastWords === '' ? this.#wordsAtDeath : lastWords
   }
 
   /** Starts it, now. Throws `WRONG_STATE` when it runs. */
@@ -176,6 +178,7 @@ export class ManagedProcess {
     this.#youngDeaths += 1
     const how = signal === null ? `ended with status ${code}` : `was killed by ${signal}`
     const { onNotice, log } = this.#surroundings
+    this.#wordsAtDeath = log.lastWords
     onNotice({
       type: 'died',
       name: this.name,

@@ -127,6 +127,7 @@ t.test('a crash loop slows down and says why', async t => {
     notices.map(notice => notice.type === 'died' && notice.restartInMs),
     [0, 100, 200],
   )
+  t.equal(supervisor.find('catalog-1').lastWords, 'no such thing as luck', 'until the next says something')
   t.match(notices[2], { how: 'ended with status 3', lastWords: 'no such thing as luck', log: /catalog-1\.log$/ })
   const catalog = supervisor.find('catalog-1')
   await eventually(t, 'it can be held down between two deaths', async () => {
@@ -191,6 +192,9 @@ t.test('a log starts anew when it is full and keeps one predecessor', async t =>
   t.equal(log.lastWords, 'cannot go on: Error: fdatasync: EIO', 'a service logs JSON')
   logged({ level: 60, err: { type: 'RangeError', message: 'too far', stack: 'RangeError: too far' }, msg: 'too far' })
   t.equal(log.lastWords, 'RangeError: too far')
+  for (const piece of ['{"level":60,"msg":"in two', ' pieces"}\n{"level":30,"msg":"x"}\n'])
+    log.write(Buffer.from(piece))
+  t.equal(log.lastWords, 'in two pieces')
   log.forgetLastWords()
   logged({ level: 30, msg: 'listening' })
   t.equal(log.lastWords, '', 'what an earlier one said is no reason of the next')

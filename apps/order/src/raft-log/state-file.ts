@@ -11,23 +11,26 @@ import { Low } from 'lowdb'
 export interface State extends HardState {
   readonly syncedBytes: number
   readonly commitIndex: number
-  /** Of how many replicas this is one; not in files of before it was noted. */
-  readonly replicas?: number
 }
 
-/** As it stands in the file. */
-export type StoredState = State & { readonly crc: string }
+/**
+ * As it stands in the file. Of how many replicas this is one has a checksum of its own, and is not in files of before it
+ * was noted: so this version reads theirs, and they this one's, when a deployment is rolled back.
+ */
+export type StoredState = State & { readonly crc: string; readonly replicas?: number; readonly replicasCrc?: string }
 
 /** A small document under lowdb, checked by a CRC: a vote that rotted could be a second vote. */
 export class StateFile {
   readonly #low: Low<StoredState | null>
+  readonly #replicas: number
   #state: State
   /** The state that is on disk. */
   #written: State
   #saving: Promise<void> = Promise.resolve()
 
-  private constructor(low: Low<StoredState | null>, state: State) {
+  private constructor(low: Low<StoredState | null>, state: State, replicas: number) {
     this.#low = low
+    this.#replicas = replicas
     this.#state = state
     this.#written = state
   }
@@ -49,14 +52,12 @@ export class StateFile {
       low.data = null
     }
     const found = low.data !== null && low.data.crc === checksum(low.data)
-    const state = found ? stateOf(low.data as StoredState) : unknownState
+    const noted = low.data?.replicas ?? replicas
     // What a majority of these acknowledged, a majority of others might not know of.
-    if ((state.replicas ?? replicas) !== replicas) {
-      throw new Error(
-        `the data are those of one of ${state.replicas} replicas, and can not be used by one of ${replicas}`,
-      )
+    if (noted !== replicas && low.data?.replicasCrc === crcOf(noted)) {
+      throw new Error(`the data are those of one of ${noted} replicas, and can not be used by one of ${replicas}`)
     }
-    return { file: new StateFile(low, { ...state, replicas }), found }
+    return { file: new StateFile(low, found ? stateOf(low.data as StoredState) : unknownState, replicas), found }
   }
 
   /** The last state given to `save`. */
@@ -77,7 +78,8 @@ export class StateFile {
     this.#state = { ...this.#state, ...change }
     const saved = this.#saving.then(async () => {
       const state = this.#state
-      this.#low.data = { ...state, crc: checksum(state) }
+      const replicas = this.#replicas
+      this.#low.data = { ...state, crc: checksum(state), replicas, replicasCrc: crcOf(replicas) }
       await this.#low.write()
       this.#written = state
     })
@@ -88,12 +90,12 @@ export class StateFile {
 
 const unknownState: State = { term: 0, vote: null, voting: false, syncedBytes: 0, commitIndex: 0 }
 
-function stateOf({ term, vote, voting, syncedBytes, commitIndex, replicas }: State): State {
-  return { term, vote, voting, syncedBytes, commitIndex, ...(replicas !== undefined && { replicas }) }
+function stateOf({ term, vote, voting, syncedBytes, commitIndex }: State): State {
+  return { term, vote, voting, syncedBytes, commitIndex }
 }
 
-function checksum(state: State): string {
-  return crc32(JSON.stringify(stateOf(state)))
-    .toString(16)
-    .padStart(8, '0')
+const checksum = (state: State): string => crcOf(stateOf(state))
+
+function crcOf(value: State | number): string {
+  return crc32(JSON.stringify(value)).toString(16).padStart(8, '0')
 }
