@@ -1,4 +1,4 @@
-import type { Order, Product } from '@bazaar/client'
+import { BazaarError, type Order, type Product } from '@bazaar/client'
 import { plural } from './format.ts'
 import type { Shopper } from './shopper.ts'
 
@@ -6,15 +6,20 @@ import type { Shopper } from './shopper.ts'
 export interface Verification {
   /** Orders read back. */
   orders: number
-  /** Orders that were missing or read differently, or whose number was given twice. */
+  /** Orders that were missing, read differently or not to be read, or whose number was given twice. */
   mismatches: number
   /** The first few mismatches, for people. */
   examples: string[]
 }
 
 const examplesMax = 5
+/** So many reads without an answer, each of which may take as long as a request can, and the rest is not tried. */
+const unansweredMax = 20
 
-/** Reads every acknowledged order back through the shoppers, all at work at once, and compares it field by field. */
+/**
+ * Reads every acknowledged order back through the shoppers, all at work at once, and compares it field by field. Of a shop
+ * that does not answer any more not every order is asked.
+ */
 export async function verifyOrders(
   shoppers: readonly Shopper[],
   acknowledged: readonly Order[],
@@ -30,23 +35,33 @@ export async function verifyOrders(
     mismatch(`${plural(acknowledged.length - numbers.size, 'order')} had the number of another`)
 
   let next = 0
+  let unanswered = 0
   const readBack = async (shopper: Shopper): Promise<void> => {
-    for (let order = acknowledged[next++]; order !== undefined; order = acknowledged[next++]) {
-      const difference = await differenceOf(shopper, order)
-      if (difference !== null) mismatch(`order ${order.number}: ${difference}`)
+    while (next < acknowledged.length && unanswered < unansweredMax) {
+      const order = acknowledged[next++] as Order
+      try {
+        const difference = await differenceOf(shopper, order)
+        if (difference !== null) mismatch(`order ${order.number}: ${difference}`)
+      } catch (error) {
+        unanswered += 1
+        mismatch(`order ${order.number}: ${error}`)
+      }
       onOrder?.()
     }
   }
   await Promise.all(shoppers.map(readBack))
+  verification.mismatches += acknowledged.length - next
   return verification
 }
 
+/** Null when it reads as it was acknowledged. Throws what the shop says instead of an answer. */
 async function differenceOf(shopper: Shopper, expected: Order): Promise<string | null> {
   try {
     const found = describe(await shopper.findOrder(expected.number))
     return found === describe(expected) ? null : `acknowledged ${describe(expected)}, read ${found}`
   } catch (error) {
-    return String(error)
+    if (error instanceof BazaarError && error.reason === 'ORDER_NOT_FOUND') return String(error)
+    throw error
   }
 }
 

@@ -161,6 +161,15 @@ t.test('a lost, changed or twice numbered order is a mismatch', async t => {
   )
 })
 
+t.test('a shop that answers no more is not asked for every order', async t => {
+  const shop = new FakeShop()
+  const { acknowledged } = await runExperiment([shop.shopper()], { ...options, p: 1 })
+  shop.failures = Number.POSITIVE_INFINITY
+  let asked = 0
+  const { orders, mismatches } = await verifyOrders([shop.shopper()], acknowledged, () => (asked += 1))
+  t.strictSame([orders, mismatches, asked], [40, 40, 20])
+})
+
 t.test('a closed loop ends by count or by time', async t => {
   const counted = closedPace({ iterations: 2 }, performance.now())
   t.ok(counted.next() !== null && counted.next() !== null)
