@@ -52,6 +52,7 @@ export class LogFile {
   /** A new process begins, which has its own reasons. */
   forgetLastWords(): void {
     this.lastWords = ''
+    this.#unfinished = ''
   }
 
   #rotate(full: number): void {
