@@ -48,7 +48,7 @@ export class Cluster {
     const { leader, replicas, catalogs } = await this.status()
     if (leader === null) return 'no order replica leads'
     const able = replicas.filter(replica => replica.role !== 'down' && !replica.diskFull).map(({ name }) => name)
-    if (2 * able.length <= replicas.length) return 'no majority of order replicas is up with room on its disk'
+    if (able.length <= replicas.length / 2) return 'no majority of order replicas is up with room on its disk'
     if (!able.includes(leader)) return `the disk of ${leader}, which leads, is full`
     return catalogs.some(catalog => catalog.role === 'catalog' && catalog.ready) ? null : 'no catalog is ready'
   }

@@ -19,13 +19,16 @@ export const originalReportMs: Readonly<Record<string, number>> = {
 const soldOutMax = 0.01
 
 const originalNote =
-  'original: the report of 2023; its figures include a network round trip, from a laptop to us-east-1\n± 95 %: of this run, as if its times did not depend on each other; another run may differ by more'
+  'original: the report of 2023; its figures include a network round trip, from a laptop to us-east-1'
+
+/** What the confidence intervals are. */
+export const intervalNote = 'of this run, as if its times did not depend on each other; another run may differ by more'
 
 /** The result for a person at a terminal, without a final newline. */
 export function benchmarkText(result: BenchmarkResult): string {
   return [
     headLines(result),
-    `Average time of a look-up and, with probability p, an order (ms)\n\n${tableText(sumTable(result))}\n${originalNote}`,
+    `Average time of a look-up and, with probability p, an order (ms)\n\n${tableText(sumTable(result))}\n${originalNote}\n± 95 %: ${intervalNote}`,
     ...soldOutNotes(result),
     `Its parts (ms)\n\n${tableText(partsTable(result))}`,
     meansChart(result),
@@ -55,7 +58,7 @@ export function sumTable({ runs }: BenchmarkResult): Table {
 const isSoldOut = ({ soldOut, iterations }: BenchmarkRun): boolean => soldOut > soldOutMax * iterations
 
 /** What to think of runs in which much was sold out. */
-export function soldOutNotes({ runs }: BenchmarkResult): string[] {
+function soldOutNotes({ runs }: BenchmarkResult): string[] {
   const notes = runs
     .filter(isSoldOut)
     .map(

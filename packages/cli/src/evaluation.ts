@@ -1,4 +1,4 @@
-import { cachePairs, originalReportMs, partsTable, sumTable } from './bench-report.ts'
+import { cachePairs, intervalNote, originalReportMs, partsTable, sumTable } from './bench-report.ts'
 import type { BenchmarkResult } from './benchmark.ts'
 import type { Breakdown } from './breakdown.ts'
 import type { ChaosResult } from './chaos-run.ts'
@@ -84,8 +84,8 @@ function experiment({ runs, seed, products, verified }: BenchmarkResult): string
     `Each of ${clients} clients looks a random product of ${products} up and, with probability p, orders one; ` +
     `${formatCount(each)} times per client and p, seed ${seed}. Every figure comes from orders that are each durable on ` +
     `a majority of three replicas; all ${formatCount(verified.orders)} were read back, ${verified.mismatches} differed. ` +
-    'The original report’s figures include a network round trip from a laptop to us-east-1. Times in ms. ± 95 % is of this ' +
-    'run, as if its times did not depend on each other; another run may differ by more.'
+    'The original report’s figures include a network round trip from a laptop to us-east-1. Times in ms. ' +
+    `± 95 % is ${intervalNote}.`
   )
 }
 

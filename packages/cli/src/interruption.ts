@@ -1,7 +1,7 @@
 import { exitStatus } from './usage-error.ts'
 
 /** Ctrl-C, a polite kill, and the end of the terminal. */
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+export const interruptions = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 const ends = new Set<() => Promise<void>>()
 let interrupted = false
@@ -16,11 +16,11 @@ export function isInterrupted(): boolean {
  * returns how to take it back.
  */
 export function whenInterrupted(end: () => Promise<void>): () => void {
-  if (ends.size === 0) for (const signal of signals) process.on(signal, interrupt)
+  if (ends.size === 0) for (const signal of interruptions) process.on(signal, interrupt)
   ends.add(end)
   return () => {
     ends.delete(end)
-    if (ends.size === 0 && !interrupted) for (const signal of signals) process.off(signal, interrupt)
+    if (ends.size === 0 && !interrupted) for (const signal of interruptions) process.off(signal, interrupt)
   }
 }
 

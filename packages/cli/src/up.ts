@@ -11,6 +11,7 @@ import {
 import { defineCommand } from 'citty'
 import { dataFolder, dataOption, enterDataFolder } from './data-option.ts'
 import { durationOption } from './duration.ts'
+import { interruptions } from './interruption.ts'
 import { noticeLines } from './notices.ts'
 import { integerOption } from './option-values.ts'
 import { replicasOption } from './replicas-option.ts'
@@ -138,7 +139,7 @@ function interruption() {
     controller.abort(new Error('interrupted'))
     happen()
   }
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, interrupt)
+  for (const name of interruptions) process.on(name, interrupt)
   return {
     signal: controller.signal,
     happened,
