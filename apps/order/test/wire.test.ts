@@ -1,8 +1,13 @@
-import { encodeFact } from '@bazaar/client'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { encodeFact, systemClock } from '@bazaar/client'
 import type { Message } from '@bazaar/raft'
 import t from 'tap'
 import { Sealer } from '../src/raft-log/sealer.ts'
+import { UnixTransport } from '../src/raft-log/transport.ts'
 import { encode, MessageReader } from '../src/raft-log/wire.ts'
+import { eventually } from './replicated-log-suite.ts'
 
 const entriesMax = 20
 const sealer = new Sealer()
@@ -93,4 +98,42 @@ t.test('what is damaged, too long or without an end is refused', async t => {
   t.throws(() => {
     for (let chunk = 0; chunk < 1000; chunk++) endless.read(Buffer.alloc(1000, 'x'))
   }, /without an end/)
+})
+
+t.test('long messages that wait for a socket with no room arrive as they were sent', async t => {
+  const data = mkdtempSync(join(tmpdir(), 'bazaar-wire-'))
+  const start = async (id: number) => {
+    const socketOf = (member: number): string => join(data, `${member}.sock`)
+    const transport = new UnixTransport({ id, members: [1, 2], entriesPerAppendMax: 400, clock: systemClock, socketOf })
+    const received: { count: number; lines: string }[] = []
+    const connected = new Set<number>()
+    transport.onMessage = message => {
+      if (message.type !== 'appendRequest') return
+      const lines = message.entries.map(({ bytes, start, end }) => Buffer.from(bytes).toString('latin1', start, end))
+      received.push({ count: message.count, lines: lines.join('') })
+    }
+    transport.onConnected = member => connected.add(member)
+    await transport.start()
+    return { transport, received, connected }
+  }
+  const [one, other] = [await start(1), await start(2)]
+  t.teardown(async () => {
+    await Promise.all([one.transport.stop(), other.transport.stop()])
+    rmSync(data, { recursive: true })
+  })
+  await eventually('a connection', () => one.connected.has(2) || null)
+  // 1.7 MB at once, of which a socket takes a few hundred kilobytes.
+  const counts = Array.from({ length: 40 }, (_, at) => [400, 1, 390][at % 3] as number)
+  const texts = [1, 10_001].map(first => ({ first, text: linesOf(first, 400) }))
+  for (const round of ['first', 'second']) {
+    const expected = counts.map((count, at) => {
+      const { first, text } = texts[at % 2] as (typeof texts)[0]
+      const last = lineAt(first + count - 1)
+      const lines = text.slice(0, text.indexOf(last) + last.length)
+      one.transport.send(append(first - 1, count), Buffer.from(lines))
+      return { count, lines }
+    })
+    await eventually('all messages', () => other.received.length === counts.length || null)
+    t.strictSame(other.received.splice(0), expected, `the ${round} time`)
+  }
 })

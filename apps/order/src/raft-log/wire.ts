@@ -8,10 +8,11 @@ import type { Entry, MemberId, Message } from '@bazaar/raft'
 
 const headBytesMax = 1024
 
-/** The message with the lines of its entries. */
-export function encode(message: Message, lines: Uint8Array): Buffer {
+/** The message with the lines of its entries; in `into`, if it has room there. */
+export function encode(message: Message, lines: Uint8Array, into?: Buffer): Buffer {
   const head = `${JSON.stringify({ ...message, bytes: lines.length })}\n`
-  const bytes = Buffer.allocUnsafe(head.length + lines.length)
+  const length = head.length + lines.length
+  const bytes = into !== undefined && length <= into.length ? into.subarray(0, length) : Buffer.allocUnsafe(length)
   bytes.write(head, 'latin1')
   bytes.set(lines, head.length)
   return bytes
