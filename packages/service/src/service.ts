@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { bodyBytesMax } from '@bazaar/client/contract'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { pino } from 'pino'
 import { ajvOptions } from './check.ts'
 import { answerBrokenHTTP, answerError } from './error-handler.ts'
 import { answerUnknownRoute } from './unknown-route.ts'
@@ -38,11 +39,12 @@ export interface ServiceOptions {
 export function buildService({ name, requestTimeoutMs = usualRequestTimeoutMs }: ServiceOptions): Service {
   // Node takes the longer of the two for the whole request, whichever is called so.
   const http = { headersTimeout: requestTimeoutMs, connectionsCheckingInterval: requestTimeoutMs / timeoutChecks }
+  const log = pino({ level: 'warn', name })
   const service = fastify({
-    logger: { level: 'warn', name },
+    // No `logger`: with one Fastify waits for the end of every response, to log it, even where nothing is to be logged,
+    // which takes an eighth of a look-up's processor time. What it has to say itself comes to the same log all the same.
     logController: new LogController({ disableRequestLogging: true }),
-    // A child logger for each request costs more than the few lines logged at `warn` gain from a request number.
-    childLoggerFactory: logger => logger,
+    childLoggerFactory: () => log,
     bodyLimit: bodyBytesMax,
     // Every schema is strict, so a field of these names is told from any other only by its name.
     onProtoPoisoning: 'ignore',
@@ -59,6 +61,7 @@ export function buildService({ name, requestTimeoutMs = usualRequestTimeoutMs }:
     frameworkErrors: answerError,
     clientErrorHandler: answerBrokenHTTP,
   }).withTypeProvider<TypeBoxTypeProvider>()
+  service.log = log
   // Fastify would hand a text/plain body to the handlers; here it is 415.
   service.removeContentTypeParser('text/plain')
   service.setErrorHandler(answerError)

@@ -23,6 +23,13 @@ await runMain(async () => {
     })
     return {}
   })
+  app.get('/bug', async () => {
+    throw new Error('something failed')
+  })
+  app.get('/late-bug', async (_request, reply) => {
+    reply.send({ done: true })
+    throw new Error('something failed after the answer')
+  })
   const file = config.FIXTURE_FILE === undefined ? null : await DurableJSONFile.open<string>(config.FIXTURE_FILE)
   app.get('/write', async () => {
     try {

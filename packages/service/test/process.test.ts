@@ -111,6 +111,24 @@ t.test('an error that nobody catches is logged and ends the process with status 
   t.notMatch(service.output(), /stopped/)
 })
 
+t.test('what fails in a request is on the log, before its answer and after it', async t => {
+  const service = start()
+  await service.said('listening')
+  t.equal((await get('/bug')).status, 500)
+  t.equal((await get('/late-bug')).status, 200)
+  await service.said('after the answer')
+  service.child.kill('SIGTERM')
+  await service.ended
+  const lines = service.output().match(/^\{.*\}$/gm) ?? []
+  t.match(
+    lines.map(line => JSON.parse(line)),
+    [
+      { level: 50, name: 'order-1', method: 'GET', url: '/bug', err: { message: 'something failed', stack: String } },
+      { level: 50, name: 'order-1', err: { message: 'something failed after the answer' } },
+    ],
+  )
+})
+
 t.test('a mistake in the configuration ends the process with status 2 and one line', async t => {
   const service = start({ BAZAAR_REPLICAS: 'many' })
   t.equal(await service.ended, 2)
