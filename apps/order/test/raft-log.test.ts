@@ -203,6 +203,50 @@ t.test('a replica whose state is gone, or rotted, keeps its log but not its vote
   t.notOk(readdirSync(join(data, 'order-1')).some(name => name.includes('corrupt')))
 })
 
+t.test('a bad line where the state is gone, too, cuts nothing off and founds no new shop', async t => {
+  const { data, running, path, restart, propose, identical } = await cluster()
+  await propose(Array.from({ length: 100 }, (_, at) => fact(`k${at}`)))
+  await identical()
+  const spoil = (id: number) => {
+    rmSync(join(data, `order-${id}`, 'state.json'))
+    rmSync(join(data, `order-${id}`, 'log.ring'))
+    const bytes = readFileSync(path(id))
+    bytes[10] = (bytes[10] as number) ^ 1
+    writeFileSync(path(id), bytes)
+    return bytes
+  }
+  const aside = (id: number) => readFileSync(`${path(id)}.corrupt-now`)
+  let spoilt = Buffer.alloc(0)
+  const member = await restart(1, () => {
+    spoilt = spoil(1)
+  })
+  t.match(member.warnings, [
+    /state.json is missing/,
+    /is bad from byte 0 on, and how much was synced is forgotten: set aside/,
+  ])
+  t.ok(aside(1).equals(spoilt), 'the log is set aside as it was')
+  await identical()
+  await eventually('a vote again', () => (running.get(1)?.log.status.role === 'learner' ? null : true))
+
+  for (const id of members) await running.get(id)?.stop()
+  const lost = await Promise.all(members.map(id => restart(id, () => spoil(id))))
+  // Each has heard the others once its term is no guess any more: had they founded a new shop, it would be now.
+  const stateOf = (id: number) => JSON.parse(readFileSync(join(data, `order-${id}`, 'state.json'), 'utf8'))
+  await eventually('all to have heard each other', () => members.every(id => stateOf(id).vote === null) || null)
+  const restarted = await Promise.all(members.map(id => restart(id, () => {})))
+  for (const [these, warning] of [
+    [lost, /set aside as .*corrupt-now/],
+    [restarted, /^the log was lost before this start/],
+  ] as const) {
+    for (const { log, warnings } of these) {
+      t.strictSame([log.status.role, log.status.lastIndex], ['learner', 0])
+      t.match(warnings.at(-1), warning)
+    }
+  }
+  const crashed = await restart(1, () => writeFileSync(path(1), spoilt))
+  t.match(crashed.warnings, [/set aside/], 'after a crash that came before it was set aside')
+})
+
 t.test('an fsync that fails is final: the replica acknowledges nothing and asks to be ended', async t => {
   let broken = false
   const failure = () => Promise.reject(Object.assign(new Error('i/o error'), { code: 'EIO' }))
@@ -279,7 +323,7 @@ t.test('what comes while a vote cannot be saved waits, but not without end', asy
   await member.stop()
 })
 
-t.test('a full disk refuses, serves reads, and goes on when there is room', async t => {
+t.test('a full disk is told, reads go on, and what waits is committed when there is room', async t => {
   let full = false
   const disk = wrapped(real => faultyFile(real, { append: appendUnlessFull(real, () => full) }))
   const { leader, propose, identical, running } = await cluster({ 1: disk, 2: disk, 3: disk })

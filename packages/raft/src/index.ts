@@ -1,2 +1,3 @@
 export { Raft } from './raft.ts'
 export type * from './types.ts'
+export { unknownVote } from './types.ts'

@@ -73,12 +73,6 @@ export class Leader implements RoleHandler {
     this.#member.timer.restart()
   }
 
-  /** The durable match index of a member as the leader knows it; null for one that is not a member. */
-  matchIndexOf(member: MemberId): number | null {
-    if (member === this.#member.id) return this.#member.durableIndex
-    return this.#followers.find(follower => follower.member === member)?.matchIndex ?? null
-  }
-
   tick(): void {
     this.#ticks += 1
     this.#ticksToHeartbeat -= 1

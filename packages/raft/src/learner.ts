@@ -18,7 +18,7 @@ export interface Promotion {
  *   "Recovering Shared Objects Without Stable Storage" (DISC 2017), show the like in other protocols.
  * - It votes once it holds all that the current leader has committed, and never for a second leader in that term.
  * - With an empty log it also votes once it knows that every other log is empty, too, and that none of them has ever been
- *   in a term: a new cluster.
+ *   in a term: a new cluster. A member that lost hard state and log notes a term all the same, so that none is founded.
  */
 export class Learner implements RoleHandler {
   readonly #member: Member
@@ -49,7 +49,7 @@ export class Learner implements RoleHandler {
   /** Learns from any message; returns whether the member knows its term, and so may go on to process the message. */
   recollect(message: Message): boolean {
     this.#census.note(message)
-    if (this.#member.term > 0) return true
+    if (this.#member.knowsTerm) return true
     if (!this.#census.complete || this.#census.highestTerm === 0) return false
     this.#recallTerm()
     return true
@@ -111,14 +111,15 @@ export class Learner implements RoleHandler {
   }
 
   #recallTerm(): void {
-    const term = Math.max(this.#census.highestTerm, this.#member.log.lastTerm)
-    if (term > this.#member.term) this.#member.enterTerm(term)
+    const { term: noted, knowsTerm, log } = this.#member
+    const term = Math.max(noted, this.#census.highestTerm, log.lastTerm)
+    if (term > (knowsTerm ? noted : 0)) this.#member.enterTerm(term)
   }
 
   /** A pre-vote request that nobody needs to grant: its answer tells the term and the last index. */
   #ask(to: MemberId): void {
-    const { id: from, term, log } = this.#member
-    if (term > 0 && log.lastIndex > 0) return
+    const { id: from, term, knowsTerm, log } = this.#member
+    if (knowsTerm && log.lastIndex > 0) return
     const { lastIndex, lastTerm } = log
     this.#member.send({ type: 'preVoteRequest', from, to, term: term + 1, lastIndex, lastTerm })
   }

@@ -1,7 +1,15 @@
 import { assert } from './assert.ts'
 import { ElectionTimer } from './election-timer.ts'
 import { Log } from './log.ts'
-import type { Effects, Entry, HardState, MemberId, Message, Options } from './types.ts'
+import {
+  type Effects,
+  type Entry,
+  type HardState,
+  type MemberId,
+  type Message,
+  type Options,
+  unknownVote,
+} from './types.ts'
 
 const nothing: readonly never[] = Object.freeze([])
 
@@ -67,7 +75,7 @@ export class Member {
     this.#commitIndex = Math.min(options.commitIndex, lastIndex)
     this.#durableIndex = lastIndex
     // A member that lost its hard state may still have its log; a learner finds out its term.
-    const forgetful = !hardState.voting && hardState.term === 0
+    const forgetful = !hardState.voting && !this.knowsTerm
     const { lastTerm } = this.log
     assert(forgetful || lastTerm <= hardState.term, `no entry is newer than the term ${hardState.term}`, lastTerm)
   }
@@ -93,9 +101,14 @@ export class Member {
     return this.#durableIndex
   }
 
-  /** Enters a newer term, with the vote free again (figure 2, "All Servers"). */
+  /** False for a member that has lost its hard state, until the others have told it theirs. */
+  get knowsTerm(): boolean {
+    return this.#term > 0 && this.#vote !== unknownVote
+  }
+
+  /** Enters a newer term, or the one that was not known for sure, with the vote free again (figure 2, "All Servers"). */
   enterTerm(term: number): void {
-    assert(term > this.#term, `a term never falls from ${this.#term}`, term)
+    assert(this.knowsTerm ? term > this.#term : term >= this.#term, `a term never falls from ${this.#term}`, term)
     this.#term = term
     this.#vote = null
     this.#hardStateChanged = true

@@ -55,16 +55,6 @@ export class Raft {
     return this.#member.commitIndex
   }
 
-  /** The term of the entry at `index`, 0 for index 0, null past the end. */
-  termAt(index: number): number | null {
-    return this.#member.log.termAt(index)
-  }
-
-  /** Up to where the member's log is known to be durable and equal to the leader's; null unless this member leads. */
-  matchIndexOf(member: MemberId): number | null {
-    return this.#role instanceof Leader ? this.#role.matchIndexOf(member) : null
-  }
-
   /** Handles one event. Throws on a `propose` to a member that does not lead; a `read` is refused instead. */
   step(event: Event): Effects {
     switch (event.type) {

@@ -15,9 +15,16 @@ export interface Entry {
   readonly end: number
 }
 
+/**
+ * The vote of a member that has lost both its hard state and its log, and knows only that a term has begun: it may have
+ * voted for anybody, and its term is at least the one that it notes.
+ */
+export const unknownVote: MemberId = 0
+
 /** What must survive a crash before anything is said that depends on it (figure 2, "Persistent state"). */
 export interface HardState {
   readonly term: number
+  /** A member, none, or `unknownVote`. */
   readonly vote: MemberId | null
   /** False for a member whose log was lost: it neither votes nor campaigns until it has caught up with a leader. */
   readonly voting: boolean

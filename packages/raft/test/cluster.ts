@@ -8,7 +8,7 @@ import {
   type Options,
   Raft,
 } from '../src/index.ts'
-import type { TermRun } from '../src/types.ts'
+import { type TermRun, unknownVote } from '../src/types.ts'
 
 /** What a crash leaves of a member. */
 export interface Disk {
@@ -144,6 +144,13 @@ export class Cluster {
     disk.entries = []
   }
 
+  /** Log and hard state are gone, and the member knows it. */
+  lose(id: MemberId): void {
+    const { disk } = this.replica(id)
+    disk.hardState = { term: disk.entries.at(-1)?.term ?? 1, vote: unknownVote, voting: false }
+    disk.entries = []
+  }
+
   /** The hard state is gone, the log is not. */
   forget(id: MemberId): void {
     this.replica(id).disk.hardState = { term: 0, vote: null, voting: false }
@@ -231,7 +238,8 @@ export class Cluster {
   #checkedHardState(replica: Replica, next: HardState): HardState {
     const last = replica.disk.hardState
     if (next.term < last.term) throw new Error(`term of ${replica.id} falls from ${last.term} to ${next.term}`)
-    const changed = next.term === last.term && last.vote !== null && next.vote !== last.vote
+    const given = last.vote !== null && last.vote !== unknownVote
+    const changed = next.term === last.term && given && next.vote !== last.vote
     if (changed) throw new Error(`${replica.id} votes twice in term ${next.term}: ${last.vote}, ${next.vote}`)
     return next
   }

@@ -11,7 +11,7 @@ import { Cluster, defaultTuning, entryOf, type Replica, type Tuning, textOf } fr
  *   tick M [times] · campaign M (ticks M until it stands for election)
  *   deliver [from to [count]] · drop from to · cut from to · isolate M · heal
  *   propose M line… · read M id · status [M…]
- *   crash M… · start M… (with connections to all that run) · wipe M · rot M (keeps term and vote) · forget M (keeps the log)
+ *   crash M… · start M… (with connections to all that run) · wipe M · rot M (keeps term and vote) · forget M (keeps the log) · lose M (both)
  *   closed M other · connected M other · pause M · resume M
  *   slow M (its disk: entries are durable only by `persist M [index]`)
  *   receive M type key=value…   hands M a message made by hand; see `handmade`
@@ -74,6 +74,7 @@ export class Scenario {
       wipe: () => cluster.wipe(first),
       rot: () => cluster.rot(first),
       forget: () => cluster.forget(first),
+      lose: () => cluster.lose(first),
       closed: () => cluster.step(first, { type: 'closed', member: second }),
       connected: () => cluster.step(first, { type: 'connected', member: second }),
       pause: () => this.#pause(first, true),

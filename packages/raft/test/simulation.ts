@@ -238,7 +238,7 @@ export class Simulation {
     const others = [...this.cluster.replicas.values()].filter(replica => replica.id !== id)
     if (others.length === 0 || others.some(({ disk }) => !disk.hardState.voting)) return
     this.cluster.crash(id)
-    const loss = this.#oneOf(['wipe', 'rot', 'forget'] as const)
+    const loss = this.#oneOf(['wipe', 'rot', 'forget', 'lose'] as const)
     this.cluster[loss](id)
     if (this.#random() < 0.8) this.#restart(id)
   }

@@ -86,25 +86,31 @@ export class LogFile {
   /**
    * Reads the whole file and calls `onLine` with a cursor at each good line. A bad line at or after `syncedBytes` is the
    * unsynced tail of a crash: the file is cut there, and what the ring has of it is put back. Before it, or when the file
-   * is shorter, it is rot ("Protocol-Aware Recovery", FAST '18).
+   * is shorter, it is rot ("Protocol-Aware Recovery", FAST '18). Null, where that was forgotten: a bad line may be either,
+   * and is taken for rot unless the ring goes on from there.
    * @throws RotError with the place
    */
-  async recover(syncedBytes: number, onLine: (line: LineCursor) => void): Promise<void> {
+  async recover(syncedBytes: number | null, onLine: (line: LineCursor) => void): Promise<void> {
     // What a line lacks at the end of a chunk is read again with the next.
     while (this.#recoverLines(this.#file.read(this.#bytes, recoveryChunkBytes), onLine) > 0);
-    if (this.#bytes < syncedBytes) {
-      throw new RotError(`log.jsonl is bad from byte ${this.#bytes} on, though ${syncedBytes} bytes were synced`)
+    const goodBytes = this.#bytes
+    const bad = `log.jsonl is bad from byte ${goodBytes} on`
+    if (syncedBytes !== null && goodBytes < syncedBytes) {
+      throw new RotError(`${bad}, though ${syncedBytes} bytes were synced`)
     }
-    if (this.#bytes < this.#file.size) this.#file.truncate(this.#bytes)
-    const ringed = this.#ring?.read(this.#bytes)
+    const ringed = this.#ring?.read(goodBytes)
     const lost = ringed?.subarray(0, this.#recoverLines(ringed, onLine)) ?? noBytes
+    if (goodBytes < this.#file.size) {
+      if (syncedBytes === null && lost.length === 0) throw new RotError(`${bad}, and how much was synced is forgotten`)
+      this.#file.truncate(goodBytes)
+    }
     if (lost.length > 0) this.#file.append(lost)
     this.#writtenIndex = this.lastIndex
     this.#recent = new RecentBytes(this.#bytes, this.#recentSizes.slabBytes)
     // What survived in the page cache counts as durable from here on, so it has to be. An fsync that failed before the
     // restart left pages that are marked clean and were never written; they have to be made dirty again ("Can
     // Applications Recover from fsync Failures?", ATC '20).
-    this.#file.rewrite(syncedBytes)
+    this.#file.rewrite(syncedBytes ?? 0)
     await this.#sync.inThread().catch(failSync)
     // What the ring has beyond was not durable, and may be followed by lines that still look like the log's.
     await this.#ring?.clear()

@@ -1,4 +1,5 @@
 import type { LineCursor } from '@bazaar/client/contract'
+import { unknownVote } from '@bazaar/raft'
 import type { Adapter } from 'lowdb'
 import type { Disk } from './disk.ts'
 import { LogFile, type RecentSizes, RotError } from './log-file.ts'
@@ -34,7 +35,8 @@ export interface RecoveryOptions {
 /**
  * Opens log and state after any kind of end. The member comes back non-voting when it may have forgotten something that
  * it said: its state is gone or cannot be trusted, its log is gone, or the synced part of its log is damaged. The rest,
- * a tail that a crash tore, was never acknowledged and is cut off.
+ * a tail that a crash tore, was never acknowledged and is cut off; but not where the state that tells the two apart is
+ * gone, too.
  *
  * @throws Error when the data are of a cluster of another size
  */
@@ -54,9 +56,11 @@ export async function recover(options: RecoveryOptions): Promise<{ logFile: LogF
   const { commitIndex, syncedBytes } = stateFile.state
   const file = await disk.open(logPath)
   let logFile = new LogFile(file, ring, options.recentSizes)
+  // Not by a state that was saved before a log was set aside, which a crash may have prevented.
+  const isNoted = found && (voting || syncedBytes > 0)
   let index = 0
   try {
-    await logFile.recover(syncedBytes, line => {
+    await logFile.recover(isNoted ? syncedBytes : null, line => {
       if (++index <= commitIndex) options.fold.apply(line, commitIndex)
     })
   } catch (error) {
@@ -65,7 +69,9 @@ export async function recover(options: RecoveryOptions): Promise<{ logFile: LogF
     warn(`${error.message}: set aside as ${aside}; starting empty, without a vote until caught up`)
     options.fold.reset()
     // First the state: a crash between the two must not leave a voter with an empty log.
-    await stateFile.save(lost)
+    // Where its term is forgotten, too, one must be noted: this is no new replica, and may found no new cluster.
+    const term = logFile.termRuns.at(-1)?.term ?? 1
+    await stateFile.save(found ? lost : { ...lost, term, vote: unknownVote })
     file.close()
     await disk.rename(logPath, aside)
     await ring?.clear()
