@@ -26,7 +26,7 @@ export interface AppParts {
   newKey: () => string
 }
 
-/** The public REST (CONTRACT.md). */
+/** The public REST. */
 export function buildPublicApp(parts: AppParts): Service {
   const app = buildService({ name: parts.name })
   app.server.maxConnections = connectionsMax

@@ -9,7 +9,7 @@ export interface CacheLimits {
   entriesMax: number
   /** A feed that is silent for so long may have missed a change, so nothing is served from the cache. */
   feedTimeoutMs: number
-  /** Look-ups on their way to a catalog; more are refused with OVERLOADED. */
+  /** Look-ups on their way to a catalog, or that wait until the cache is opened; more are refused with OVERLOADED. */
   fetchesMax: number
 }
 
@@ -105,7 +105,7 @@ export class Cache {
    */
   async fetch(name: string): Promise<string | null> {
     const deadline = this.#catalogs.deadline()
-    if (!this.#open) await this.#opened(deadline)
+    if (!this.#open) await this.#limited(() => this.#opened(deadline))
     // No await from here to the fetch's entry in the map, or a change in between would not raise its floor.
     const minIndex = this.#shown.indexOf(name)
     const current = this.#fetches.get(name)
@@ -120,7 +120,7 @@ export class Cache {
   /** The prepared answer with all products; always from a catalog. Throws as `fetch` does. */
   async list(): Promise<string> {
     const deadline = this.#catalogs.deadline()
-    if (!this.#open) await this.#opened(deadline)
+    if (!this.#open) await this.#limited(() => this.#opened(deadline))
     const minIndex = this.#shown.seenIndex
     const { index, data } = await this.#limited(() =>
       this.#catalogs.read((catalog, options) => catalog.products(minIndex, options), deadline),
@@ -224,7 +224,7 @@ export class Cache {
 
   async #limited<T>(read: () => Promise<T>): Promise<T> {
     if (this.#fetching >= this.#limits.fetchesMax) {
-      throw new BazaarError('OVERLOADED', `${this.#fetching} look-ups are waiting for a catalog already`)
+      throw new BazaarError('OVERLOADED', `${this.#fetching} look-ups are waiting already`)
     }
     this.#fetching++
     try {

@@ -12,16 +12,24 @@ export interface ClusterParts {
   frontend: () => FrontendStatus
 }
 
-/** What is known of every process behind this front-end, asked anew at each call. */
+/** What is known of every process behind this front-end. Whoever asks while they are asked already shares the answer. */
 export class Cluster {
   readonly #parts: ClusterParts
+  #asking: Promise<ClusterStatus> | null = null
 
   constructor(parts: ClusterParts) {
     this.#parts = parts
   }
 
   /** `GET /cluster`, within `statusTimeoutMs` whatever the other processes do. */
-  async status(): Promise<ClusterStatus> {
+  status(): Promise<ClusterStatus> {
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = null
+    })
+    return this.#asking
+  }
+
+  async #ask(): Promise<ClusterStatus> {
     const { replicas, catalogs, frontend } = this.#parts
     const [orderStatuses, catalogStatuses] = await Promise.all([statusesOf(replicas), statusesOf(catalogs)])
     const up = orderStatuses.flatMap(([, status]) => status ?? [])
@@ -46,10 +54,17 @@ export class Cluster {
   async obstacle(): Promise<string | null> {
     if (!this.#parts.cache.isOpen) return 'no majority of order replicas has been heard from yet'
     const { leader, replicas, catalogs } = await this.status()
-    if (leader === null) return 'no order replica leads'
-    const able = replicas.filter(replica => replica.role !== 'down' && !replica.diskFull).map(({ name }) => name)
-    if (able.length <= replicas.length / 2) return 'no majority of order replicas is up with room on its disk'
-    if (!able.includes(leader)) return `the disk of ${leader}, which leads, is full`
+    const down = replicas.flatMap(({ name, role }) => (role === 'down' ? `${name} is down` : []))
+    const full = replicas.flatMap(replica => (replica.role !== 'down' && replica.diskFull ? replica.name : []))
+    const unable = [...down, ...full.map(name => `the disk of ${name} is full`)]
+    if (unable.length >= replicas.length / 2) return `no majority of order replicas takes orders: ${unable.join(', ')}`
+    if (leader === null) {
+      const learners = replicas.filter(({ role }) => role === 'learner').map(({ name }) => name)
+      const why =
+        learners.length === 0 ? '' : `; without a vote until a leader has told them what they lost: ${learners}`
+      return `no order replica leads${why}`
+    }
+    if (full.includes(leader)) return `the disk of ${leader}, which leads, is full`
     return catalogs.some(catalog => catalog.role === 'catalog' && catalog.ready) ? null : 'no catalog is ready'
   }
 }

@@ -23,12 +23,10 @@ export class Events implements FeedListener {
     return this.#sinks.size
   }
 
-  /** False when there are too many already. */
-  subscribe(sink: EventSink): boolean {
-    if (this.#sinks.size >= subscribersMax) return false
+  /** There must be room: fewer than `subscribersMax`. */
+  subscribe(sink: EventSink): void {
     this.#sinks.add(sink)
     sink.write('retry: 1000\n\n')
-    return true
   }
 
   unsubscribe(sink: EventSink): void {

@@ -283,7 +283,9 @@ tap.test('without the other processes a request is refused in time, with Retry-A
     t.equal(answer.headers['retry-after'], '1')
   }
   t.equal((await get('/health')).statusCode, 200)
-  t.match((await get('/ready')).json(), { error: { code: 503, message: 'no order replica leads' } })
+  t.match((await get('/ready')).json(), {
+    error: { code: 503, message: /^no majority .*: order-1 is down, order-2 is down, order-3 is down$/ },
+  })
   const { data } = (await get('/cluster')).json()
   t.match(data, {
     leader: null,
@@ -298,10 +300,11 @@ tap.test('a store that cannot take an order is not ready, and says why', async t
   cluster.full.add('order-1')
   t.equal(await why(), null, 'two of three are a majority')
   cluster.full.add('order-2')
-  t.equal(await why(), 'no majority of order replicas is up with room on its disk')
+  const none = 'no majority of order replicas takes orders'
+  t.equal(await why(), `${none}: the disk of order-1 is full, the disk of order-2 is full`)
   cluster.full.delete('order-2')
   cluster.peer('order-2').kill()
-  t.equal(await why(), 'no majority of order replicas is up with room on its disk')
+  t.equal(await why(), `${none}: order-2 is down, the disk of order-1 is full`)
   await cluster.peer('order-2').start()
   cluster.full.clear()
   cluster.full.add('order-3')

@@ -1,4 +1,4 @@
-import { ConnectionError, Requester } from '@bazaar/client'
+import { ConnectionError, type ErrorBody, Requester } from '@bazaar/client'
 
 export interface Question {
   method?: 'GET' | 'POST'
@@ -32,6 +32,16 @@ export async function isWell(target: string, path: string, timeoutMs: number): P
     return (await ask(target, path, { timeoutMs })).status === 200
   } catch {
     return false
+  }
+}
+
+/** What a front-end says is in the way of its orders; null when nothing is, or it does not answer. */
+export async function obstacleOf(url: string, timeoutMs: number): Promise<string | null> {
+  try {
+    const { status, body } = await ask(url, '/ready', { timeoutMs })
+    return status === 200 ? null : ((body as Partial<ErrorBody> | null)?.error?.message ?? null)
+  } catch {
+    return null
   }
 }
 

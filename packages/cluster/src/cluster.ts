@@ -1,7 +1,7 @@
 import { accessSync, constants, rmSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { socketPath } from '@bazaar/client'
-import { isWell } from './ask.ts'
+import { isWell, obstacleOf } from './ask.ts'
 import { type ControlServer, openControl } from './control-server.ts'
 import { adminTokenOf, prepareDataFolder, temporaryDataFolder } from './data-folder.ts'
 import { ClusterError } from './errors.ts'
@@ -154,10 +154,14 @@ async function ready({ url, data, supervisor }: Running, signal: AbortSignal | u
   const names = supervisor.processes.map(({ name }) => name)
   const timeoutMs = readyTimeoutOf(data, names)
   if ((await until(answers, timeoutMs)) !== null) return
+  const obstacle = await obstacleOf(url, probeTimeoutMs)
   const states = supervisor.processes.map(
     ({ name, state, lastWords }) => `${name} ${state}${lastWords === '' ? '' : ` (${lastWords})`}`,
   )
-  throw new ClusterError('NOT_READY', `not ready after ${Math.round(timeoutMs / 1000)} s: ${states.join(', ')}`)
+  throw new ClusterError(
+    'NOT_READY',
+    `not ready after ${Math.round(timeoutMs / 1000)} s: ${[obstacle, states.join(', ')].filter(text => text !== null).join('; ')}`,
+  )
 }
 
 function readableProducts(path: string): string {

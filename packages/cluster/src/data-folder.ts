@@ -1,21 +1,22 @@
 import { randomBytes } from 'node:crypto'
 import {
   accessSync,
-  chmodSync,
   constants,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { ClusterError } from './errors.ts'
 
-const replicaFolder = /^order-\d+$/
+const replicaFolder = /^order-[1-9]$/
 
 /** Makes the data folder if it is not there and returns its absolute path. Throws `DATA_NOT_WRITABLE`. */
 export function prepareDataFolder(path: string): string {
@@ -37,22 +38,28 @@ function makeFolder(path: string): void {
 }
 
 /**
- * How many replicas the data are of, as each replica notes in its `state.json`, or as many as have a folder where that is
+ * How many replicas the data are of, as each replica notes in its `state.json`, or as their folders tell where that is
  * older than the note; null where there is none yet. The number is decided with the first order: of five, three
  * acknowledge, and a majority of three others might know none of it.
  */
 export function replicasOf(data: string): number | null {
   if (statSync(data, { throwIfNoEntry: false })?.isDirectory() !== true) return null
-  const folders = readdirSync(data).filter(name => replicaFolder.test(name))
+  const folders = readdirSync(data)
+    .filter(name => replicaFolder.test(name))
+    .sort()
   const states = folders.map(name => join(data, name, 'state.json')).filter(state => existsSync(state))
-  const noted = states.map(state => replicasIn(readFileSync(state, 'utf8'))).find(replicas => replicas !== null)
-  return noted ?? (states.length === 0 ? null : folders.length)
+  const noted = states.map(replicasIn).find(replicas => replicas !== null)
+  if (noted !== undefined || states.length === 0) return noted ?? null
+  // The last folder may be the one that was lost; their number is odd.
+  return Number(folders.at(-1)?.slice(-1)) | 1
 }
 
-/** Null where the file is damaged, or older than the note: the replica itself looks at it more closely. */
-function replicasIn(state: string): number | null {
+/** Null where the note is damaged, or there is none: the replica itself looks at it more closely. */
+function replicasIn(path: string): number | null {
   try {
-    return JSON.parse(state).replicas ?? null
+    const { replicas, replicasCrc } = JSON.parse(readFileSync(path, 'utf8'))
+    const isWhole = Number.isInteger(replicas) && replicasCrc === crc32(String(replicas)).toString(16).padStart(8, '0')
+    return isWhole ? replicas : null
   } catch {
     return null
   }
@@ -69,9 +76,11 @@ export function temporaryDataFolder(): string {
  */
 export function adminTokenOf(data: string): string {
   const path = join(data, 'admin-token')
-  if (existsSync(path)) return readFileSync(path, 'utf8').trim()
+  const known = existsSync(path) ? readFileSync(path, 'utf8').trim() : ''
+  if (known !== '') return known
   const token = randomBytes(24).toString('base64url')
-  writeFileSync(path, `${token}\n`, { mode: 0o600 })
-  chmodSync(path, 0o600)
+  // Under another name first: a file that a crash left empty would open no door, now or at any later start.
+  writeFileSync(`${path}.tmp`, `${token}\n`, { mode: 0o600 })
+  renameSync(`${path}.tmp`, path)
   return token
 }
