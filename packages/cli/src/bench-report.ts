@@ -6,7 +6,7 @@ import { machineLine } from './machine.ts'
 import type { Summary } from './statistics.ts'
 import { columns, type Table, textTable } from './table.ts'
 
-/** The original report's average time of a look-up plus order in ms, by the probability of an order (REPORT.md). */
+/** The original report's average time of a look-up plus order in ms, by the probability of an order. */
 export const originalReportMs: Readonly<Record<string, number>> = {
   '0': 45.98,
   '0.2': 57.47,
@@ -153,7 +153,7 @@ function verdictLines(result: BenchmarkResult): string {
   return lines.join('\n')
 }
 
-/** The result as CONTRACT.md's `bench --json`, and more beside. */
+/** What `bench --json` writes. */
 export function benchmarkJson(result: BenchmarkResult): object {
   const { url, runs, verified, stock, network, machine, disturbance, seed, ratePerSecond, preload, products } = result
   return roundDeep({

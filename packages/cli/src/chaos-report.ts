@@ -115,7 +115,7 @@ function answers(result: ChaosResult): string {
   ].join('\n')
 }
 
-/** The result as CONTRACT.md's `chaos --json`, and more beside. */
+/** What `chaos --json` writes. */
 export function chaosJson(result: ChaosResult): object {
   const { record, faults, stallsMs, failoversMs, stock, sha256, options, elapsedMs } = result
   const kinds = Object.groupBy(faults, fault => fault.fault)

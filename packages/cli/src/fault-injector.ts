@@ -137,7 +137,8 @@ export class FaultInjector {
   #failSystemCallsOf(name: string, calls: readonly string[], error: 'EIO' | 'ENOSPC'): Promise<SystemCallFault> {
     const pid = this.#cluster.pidOf(name)
     if (pid === null) throw new Error(`${name} is down: its system calls cannot fail`)
-    return this.#failSystemCalls(pid, calls, error, join(this.#cluster.data, name, 'log.jsonl'))
+    const files = ['log.jsonl', 'log.ring'].map(file => join(this.#cluster.data, name, file))
+    return this.#failSystemCalls(pid, calls, error, files)
   }
 
   async #answersAgain(name: string): Promise<void> {

@@ -3,7 +3,7 @@ import type { Random } from './random.ts'
 /**
  * What can be done to a process. `kill`: SIGKILL, and it is started again at once; `down`: SIGKILL, and it stays down for
  * a while; `pause`: SIGSTOP, later SIGCONT; `both`: one process is down while another is paused; `eio`: the disk fails a
- * replica's next fdatasync; `enospc`: the disk is full for all replicas for a while.
+ * replica's next fdatasync, of its log or of its ring; `enospc`: the disk is full for all replicas for a while.
  */
 export const faultKinds = ['kill', 'down', 'pause', 'both', 'eio', 'enospc'] as const
 export type FaultKind = (typeof faultKinds)[number]

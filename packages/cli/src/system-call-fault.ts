@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** System calls of one process that fail from now on, for one file. */
+/** System calls of one process that fail from now on, for some files. */
 export interface SystemCallFault {
   /** Lets the calls succeed again; also when the process is gone. */
   end(): Promise<void>
@@ -22,16 +22,17 @@ export function canInjectSystemCallFaults(): boolean {
  * Resolves when it has attached. Throws when it cannot.
  *
  * @param calls names as strace knows them, e.g. `fdatasync`
- * @param path only calls on this file fail
+ * @param paths only calls on these files fail
  */
 export async function failSystemCalls(
   pid: number,
   calls: readonly string[],
   error: 'EIO' | 'ENOSPC',
-  path: string,
+  paths: readonly string[],
 ): Promise<SystemCallFault> {
   const set = calls.join()
-  const args = ['-f', '-p', String(pid), '-P', path, '-e', `trace=${set}`, '-e', `inject=${set}:error=${error}`]
+  const files = paths.flatMap(path => ['-P', path])
+  const args = ['-f', '-p', String(pid), ...files, '-e', `trace=${set}`, '-e', `inject=${set}:error=${error}`]
   const child = spawn('strace', ['-o', '/dev/null', ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
   const exited = once(child, 'exit')
   let said = ''

@@ -98,10 +98,10 @@ function noteCluster(t: Test): { cluster: FaultyCluster; done: string[]; fail: t
     resume: note('resume'),
     start: note('start'),
   }
-  const fail: typeof failSystemCalls = async (pid, calls, error, path) => {
+  const fail: typeof failSystemCalls = async (pid, calls, error, paths) => {
     const name = names[pid] as string
     done.push(`${error} ${name}`)
-    t.equal(path, `/data/${name}/log.jsonl`)
+    t.same(paths, [`/data/${name}/log.jsonl`, `/data/${name}/log.ring`])
     t.ok(calls.length > 0)
     return { end: async () => void done.push(`end ${name}`) }
   }
@@ -327,11 +327,14 @@ t.test('system calls of a running process fail and succeed again', { skip: !stra
     return (await lines.next()).value
   }
   t.equal((await lines.next()).value, 'open')
-  const fault = await failSystemCalls(child.pid as number, ['fdatasync'], 'EIO', path)
+  const fault = await failSystemCalls(child.pid as number, ['fdatasync'], 'EIO', [`${path}.other`, path])
   t.equal(await sync(), 'EIO')
   await fault.end()
   t.equal(await sync(), 'synced')
-  await t.rejects(failSystemCalls(2 ** 22 - 1, ['fdatasync'], 'EIO', path), /strace cannot attach to process 4194303: /)
+  await t.rejects(
+    failSystemCalls(2 ** 22 - 1, ['fdatasync'], 'EIO', [path]),
+    /strace cannot attach to process 4194303: /,
+  )
 })
 
 t.test('the report of a good run answers both questions well', async t => {
