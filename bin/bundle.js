@@ -1,5 +1,5 @@
 /**
- * Puts each service with all that it imports into one file, which is what runs. Node takes as long for reading 300 modules
+ * Puts each service with all that it imports into one file, which is what runs. Node takes as long for reading its 700 modules
  * as for all else that a start does, and a replica that was killed is missed until it is back.
  */
 import { join } from 'node:path'

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** Which parts of the project a part may import (ARCHITECTURE, "The house"). */
+/** Which parts of the project a part may import. */
 const arrows: Record<string, readonly string[]> = {
   'packages/raft': [],
   'packages/client': [],

@@ -5,7 +5,7 @@ import type { Life } from './life.ts'
 import type { Random } from './random.ts'
 import type { World } from './world.ts'
 
-/** Every request ends within the front-end's order deadline plus a second (CONTRACT.md). */
+/** Every request ends within the front-end's order deadline plus a second. */
 export const answerMsMax = 11_000
 /** A little more than that, so that a late answer is told from none. */
 const patienceMs = 12_000

@@ -4,7 +4,7 @@ export interface ErrorBody {
 }
 
 /**
- * The one catalogue of errors and the only place that knows status codes (CONTRACT.md, "Public REST").
+ * The one catalogue of errors and the only place that knows status codes.
  * `NOT_LEADER` stays between the processes: 421 Misdirected Request (RFC 9110, 15.5.20), with a hint in `leader`.
  */
 export const statusOf = {

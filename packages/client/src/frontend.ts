@@ -8,7 +8,7 @@ export interface Down {
   role: 'down'
 }
 
-/** `GET /cluster`. `lag` is in log entries behind the leader. */
+/** `GET /cluster`. `lag` is in log entries, behind the longest log. */
 export interface ClusterStatus {
   leader: string | null
   term: number
@@ -18,7 +18,7 @@ export interface ClusterStatus {
 }
 
 /**
- * The public REST of a front-end (CONTRACT.md), for the command line, the benchmark and tests. Methods throw
+ * The public REST of a front-end, for the command line, the benchmark and tests. Methods throw
  * BazaarError (what the front-end answered) or ConnectionError (no answer in time). One request takes at most
  * `requestTimeoutMs` unless told otherwise; a front-end itself may try for `orderDeadlineMs` (10 s).
  */

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 
-/** Bounds of the contract (CONTRACT.md, "Public REST"). */
+/** Bounds of what a client may send. */
 export const quantityMax = 1_000_000
 export const priceMax = 1_000_000
 export const nameLengthMax = 64
@@ -128,7 +128,7 @@ export type Fact =
   | { type: 'stock'; name: string; quantity: number; key: string }
   | { type: 'buy' | 'sell'; number: number; name: string; quantity: number; price: number; key: string }
 
-/** `GET /status` of an order replica. Indexes count log entries, `lag` is in entries. */
+/** `GET /status` of an order replica. Indexes count log entries. */
 export interface OrderStatus {
   name: string
   role: 'leader' | 'follower' | 'candidate' | 'learner'

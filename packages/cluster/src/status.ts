@@ -22,7 +22,7 @@ export interface ProcessStatus {
   rssMiB: number | null
 }
 
-/** `bazaar status --json` (CONTRACT.md). `leader` is the replica that leads in the highest term, or null. */
+/** `bazaar status --json`. `leader` is the replica that leads in the highest term, or null. */
 export interface ClusterStatus {
   url: string
   data: string

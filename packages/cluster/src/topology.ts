@@ -21,7 +21,7 @@ export interface ClusterSettings {
   adminToken: string
 }
 
-/** The defaults of `bazaar up` (CONTRACT.md, "./bin/bazaar"). */
+/** The defaults of `bazaar up`. */
 export const defaultSettings: ClusterSettings = {
   host: '127.0.0.1',
   port: 8080,

@@ -70,6 +70,8 @@ export class UnixTransport implements Transport {
       this.#server.once('error', reject)
       this.#server.listen(path, resolve)
     })
+    // A connection that could not be accepted, as with too many files open: the member makes another.
+    this.#server.removeAllListeners('error').on('error', () => {})
     chmodSync(path, 0o600)
     for (const member of members) if (member !== id) this.#connect(member)
   }
