@@ -9,15 +9,15 @@ const measures = [
 ] as const
 
 /** The experiment's plot: mean latency against p, a line for each of look-up, order and their sum, cache on and off. */
-export function benchmarkPlot({ runs, machine, seed }: BenchmarkResult): LinePlot {
+export function benchmarkPlot({ runs, machine, seed, url }: BenchmarkResult): LinePlot {
   const caches = [...new Set(runs.map(run => run.cache))]
   const clients = runs[0]?.clients ?? 0
   const samples = runs.reduce((sum, run) => sum + run.iterations, 0)
   return {
     title: 'Average time of a look-up and an order',
     subtitle:
-      `${plural(clients, 'client')}, ${plural(samples, 'iteration')}, bars: 95 % confidence of the mean · ` +
-      `${machine.cores} × ${machine.cpu} · seed ${seed}`,
+      `${plural(clients, 'client')}, ${plural(samples, 'iteration')}, seed ${seed}, bars: 95 % confidence of the mean · ` +
+      (url ?? `${machine.cores} × ${machine.cpu}`),
     xLabel: 'p, the probability that an order follows a look-up',
     yLabel: 'mean latency (ms)',
     xTicks: [...new Set(runs.map(run => run.p))],

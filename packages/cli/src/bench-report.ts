@@ -3,7 +3,6 @@ import { type BenchmarkResult, type BenchmarkRun, benchmarkPassed, warmUpIterati
 import { disturbanceNote } from './disturbance.ts'
 import { formatCount, formatMean, formatMs, formatPercent, plural, roundDeep } from './format.ts'
 import { machineLine } from './machine.ts'
-import type { Summary } from './statistics.ts'
 import { columns, type Table, textTable } from './table.ts'
 
 /** The original report's average time of a look-up plus order in ms, by the probability of an order. */
@@ -18,6 +17,9 @@ export const originalReportMs: Readonly<Record<string, number>> = {
 /** A larger share of a run's iterations than this changes what its mean is the mean of. */
 const soldOutMax = 0.01
 
+/** An open loop that reaches less than this of its rate says so. */
+const rateReachedMin = 0.95
+
 const originalNote =
   'original: the report of 2023; its figures include a network round trip, from a laptop to us-east-1'
 
@@ -30,7 +32,8 @@ export function benchmarkText(result: BenchmarkResult): string {
     headLines(result),
     `Average time of a look-up and, with probability p, an order (ms)\n\n${tableText(sumTable(result))}\n${originalNote}\n± 95 %: ${intervalNote}`,
     ...soldOutNotes(result),
-    `Its parts (ms)\n\n${tableText(partsTable(result))}`,
+    ...rateNotes(result),
+    ...partsTables(result).map(({ title, table }) => `${title}\n\n${tableText(table)}`),
     meansChart(result),
     ...cacheGain(result),
     ...disturbanceNote(result.disturbance),
@@ -69,32 +72,47 @@ function soldOutNotes({ runs }: BenchmarkResult): string[] {
   return notes.length === 0 ? [] : [notes.join('\n')]
 }
 
-/** Look-ups and orders apart, throughput, the cache, and what went wrong. */
-export function partsTable({ runs }: BenchmarkResult): Table {
-  const lookup = ['look-up mean', '± 95 %', 'p50', 'p99', 'max']
-  const order = ['order mean', '± 95 %', 'p50', 'p99', 'max']
-  const figures = ({ mean, ci95, p50, p99, max }: Summary) => [mean, ci95, p50, p99, max].map(formatMs)
-  return {
-    columns: columns('p', '<cache', ...lookup, 'n', ...order, 'req/s', 'hits', 'refused', 'sold out', 'errors'),
+/** Where the clients of an open loop could not start as many iterations as they were asked to. */
+function rateNotes({ runs, ratePerSecond }: BenchmarkResult): string[] {
+  if (ratePerSecond === null) return []
+  const notes = runs.flatMap(({ p, iterations, elapsedMs }) => {
+    const reached = (iterations * 1000) / elapsedMs
+    if (reached >= rateReachedMin * ratePerSecond) return []
+    return `at p ${p}, ${formatCount(reached)} of the ${formatCount(ratePerSecond)} iterations a second that were asked for: the clients were never free`
+  })
+  return notes.length === 0 ? [] : [notes.join('\n')]
+}
+
+/** Look-ups and orders apart; throughput, the cache, and what went wrong. None is too wide for a terminal. */
+export function partsTables({ runs }: BenchmarkResult): { title: string; table: Table }[] {
+  const timesOf = (part: 'lookup' | 'order'): Table => ({
+    columns: columns('p', '<cache', 'n', 'mean', '± 95 %', 'p50', 'p99', 'max'),
+    rows: runs.map(run => {
+      const { count, mean, ci95, p50, p99, max } = run[part]
+      return [String(run.p), run.cache, formatCount(count), ...[mean, ci95, p50, p99, max].map(formatMs)]
+    }),
+  })
+  const rest: Table = {
+    columns: columns('p', '<cache', 'requests/s', 'hits', 'refused', 'sold out', 'errors'),
     rows: runs.map(run => [
       String(run.p),
       run.cache,
-      ...figures(run.lookup),
-      formatCount(run.order.count),
-      ...figures(run.order),
       formatCount(run.perSecond),
       formatPercent(run.cacheHitRatio),
-      formatCount(run.refused),
-      formatCount(run.soldOut),
-      formatCount(run.errors),
+      ...[run.refused, run.soldOut, run.errors].map(formatCount),
     ]),
   }
+  return [
+    { title: 'Look-ups alone (ms)', table: timesOf('lookup') },
+    { title: 'Orders alone (ms)', table: timesOf('order') },
+    { title: 'Throughput, cache and failures', table: rest },
+  ]
 }
 
 function headLines(result: BenchmarkResult): string {
   const [run] = result.runs
   const clients = plural(run?.clients ?? 0, 'client')
-  const rate = result.ratePerSecond === null ? '' : ` at ${result.ratePerSecond} iterations/s (open loop)`
+  const rate = result.ratePerSecond === null ? '' : ` at ${plural(result.ratePerSecond, 'iteration')}/s (open loop)`
   const preload = result.preload === 0 ? '' : `, ${plural(result.preload, 'order')} stored before`
   return [
     `Bazaar bench · ${clients}${rate} · ${plural(result.products, 'product')} · seed ${result.seed}${preload}`,
@@ -126,10 +144,12 @@ function cacheGain({ runs }: BenchmarkResult): string[] {
 
 /** Runs of one p with the cache on and off. */
 export function cachePairs(runs: readonly BenchmarkRun[]): { on: BenchmarkRun; off: BenchmarkRun }[] {
+  const withoutCache = runs.filter(run => run.cache === 'off')
+  // In their order, for the same p may be there twice.
   return runs
     .filter(run => run.cache === 'on')
-    .flatMap(on => {
-      const off = runs.find(run => run.cache === 'off' && run.p === on.p)
+    .flatMap((on, at) => {
+      const off = withoutCache[at]
       return off === undefined ? [] : [{ on, off }]
     })
 }
@@ -141,7 +161,10 @@ function gain(on: number | null, off: number | null): string {
 
 function verdictLines(result: BenchmarkResult): string {
   const { verified, stock, runs } = result
-  const lines = [`verified: ${plural(verified.orders, 'order')} read back, ${verified.mismatches} differ`]
+  const unread = verified.unread === 0 ? '' : `, ${formatCount(verified.unread)} could not be read`
+  const lines = [
+    `verified: ${plural(verified.orders, 'order')} read back, ${formatCount(verified.mismatches)} differ${unread}`,
+  ]
   lines.push(...verified.examples.map(example => `  ${example}`))
   if (stock !== null) {
     const relation =
@@ -156,26 +179,25 @@ function verdictLines(result: BenchmarkResult): string {
 /** What `bench --json` writes. */
 export function benchmarkJson(result: BenchmarkResult): object {
   const { url, runs, verified, stock, network, machine, disturbance, seed, ratePerSecond, preload, products } = result
-  return roundDeep({
+  // What was asked for stands as it was; what was measured is rounded.
+  return {
     url,
     runs: runs.map(({ p, cache, clients, iterations, ...rest }) => ({
       p,
       cache,
       clients,
       iterations: iterations / clients,
-      ...rest,
+      ...roundDeep(rest),
       originalReportMs: originalReportMs[String(p)] ?? null,
     })),
-    verified: { orders: verified.orders, mismatches: verified.mismatches },
+    verified: { orders: verified.orders, mismatches: verified.mismatches, unread: verified.unread },
     stock,
     seed,
     ratePerSecond,
     preload,
     products,
-    networkMs: network,
-    machine,
-    disturbance,
-  })
+    ...roundDeep({ networkMs: network, machine, disturbance }),
+  }
 }
 
 /** One line for each run; times in ms, empty where there is none. */
@@ -187,8 +209,8 @@ export function benchmarkCsv({ runs }: BenchmarkResult): string {
   const header = ['p', 'cache', 'clients', 'iterations', ...names, ...ends].join(',')
   const rows = runs.map(run => {
     const times = measures.flatMap(measure => figures.map(figure => run[measure][figure]))
-    const values = [run.p, run.cache, run.clients, run.iterations / run.clients, ...times, ...ends.map(end => run[end])]
-    return values.map(value => (typeof value === 'number' ? roundDeep(value) : (value ?? ''))).join(',')
+    const measured = [...times, ...ends.map(end => run[end])].map(value => (value === null ? '' : roundDeep(value)))
+    return [run.p, run.cache, run.clients, run.iterations / run.clients, ...measured].join(',')
   })
   return `${[header, ...rows].join('\n')}\n`
 }

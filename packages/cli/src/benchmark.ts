@@ -112,7 +112,7 @@ export async function runBenchmark(options: BenchOptions, world: BenchmarkWorld)
 /** Whether nothing went wrong: no error, no mismatch, and the stock is right where it can be known. */
 export function benchmarkPassed({ runs, verified, stock }: BenchmarkResult): boolean {
   const stockRight = stock === null || stock.expected === stock.actual
-  return stockRight && verified.mismatches === 0 && runs.every(run => run.errors === 0)
+  return stockRight && verified.mismatches + verified.unread === 0 && runs.every(run => run.errors === 0)
 }
 
 /** The clients in one shop, and what they were told so far. */
@@ -126,7 +126,7 @@ interface Visit {
 }
 
 async function enter(mode: Venue['cache'], options: BenchOptions, world: BenchmarkWorld): Promise<Visit> {
-  world.progress.stage('starting the shop', null)
+  world.progress.stage(mode === 'deployed' ? 'looking at the shop' : 'starting the shop', null)
   const venue = await world.openVenue(mode)
   try {
     const network = await world.measureNetwork(venue.url)
@@ -197,6 +197,7 @@ function mergeVerifications(parts: readonly Verification[]): Verification {
   return {
     orders: parts.reduce((sum, part) => sum + part.orders, 0),
     mismatches: parts.reduce((sum, part) => sum + part.mismatches, 0),
+    unread: parts.reduce((sum, part) => sum + part.unread, 0),
     examples: parts.flatMap(part => part.examples),
   }
 }

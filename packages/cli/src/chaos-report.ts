@@ -18,7 +18,7 @@ const replicasIdentical = ({ sha256 }: ChaosResult): boolean => new Set(sha256).
 
 /** What the logs say and what reading back through the front-end says, together. */
 function harm({ audit, readBack }: ChaosResult): { lost: number; wrong: number; duplicated: number } {
-  return { lost: audit.lost, wrong: audit.wrong + readBack.mismatches, duplicated: audit.duplicated }
+  return { lost: audit.lost, wrong: audit.wrong + readBack.mismatches + readBack.unread, duplicated: audit.duplicated }
 }
 
 /** The result for a person at a terminal, without a final newline. */

@@ -1,4 +1,4 @@
-import { cachePairs, intervalNote, originalReportMs, partsTable, sumTable } from './bench-report.ts'
+import { cachePairs, intervalNote, originalReportMs, partsTables, sumTable } from './bench-report.ts'
 import type { BenchmarkResult } from './benchmark.ts'
 import type { Breakdown } from './breakdown.ts'
 import type { ChaosResult } from './chaos-run.ts'
@@ -10,7 +10,7 @@ import { chainNote, chainTable, limitsTable, mixText, ratiosOf } from './limits-
 import type { Limits } from './limits-run.ts'
 import type { LinePlot } from './line-plot.ts'
 import { machineLine } from './machine.ts'
-import { ratioTable } from './ratio.ts'
+import { missedNote, ratioTable } from './ratio.ts'
 import { replacementText } from './replacement-report.ts'
 import type { ReplacementResult } from './replacement-run.ts'
 import { summarize } from './statistics.ts'
@@ -45,21 +45,21 @@ const markdown = ({ columns, rows }: Table) => markdownTable(columns, rows)
 export function evaluationMarkdown(evaluation: Evaluation, folder: string): string {
   const { benchmark, limits, growth, replacement, command, date } = evaluation
   const { products, entriesMax, steps } = replacement
-  const linked = encodeURI(folder)
+  const linked = encodeURI(folder).replaceAll('#', '%23').replaceAll('?', '%3F')
   const sections = [
     `# Evaluation\n\nMeasured on ${date} with \`${command}\`, which writes this document; nothing in it is typed by hand.\n` +
       `The machine: ${machineLine(benchmark.machine)}. Clients, shop and all its processes share it.`,
     `## Look-up plus order\n\n${experiment(benchmark)}\n\n${[markdown(sumTable(benchmark)), ...disturbanceNote(benchmark.disturbance)].join('\n\n')}\n\n` +
       `![Mean latency against p](${linked}/${evaluationPlots.latency})\n\n` +
       `![Against the original report](${linked}/${evaluationPlots.original})`,
-    `### Its parts\n\nTimes in ms.\n\n${markdown(partsTable(benchmark))}`,
+    ...partsTables(benchmark).map(({ title, table }) => `### ${title}\n\n${markdown(table)}`),
     `## What the cache gains\n\n${markdown(cacheTable(benchmark))}\n\n` +
       `What it holds while one client looks products up at random and orders now and then:\n\n` +
       `\`\`\`\n${replacementText(products, entriesMax, steps)}\n\`\`\``,
     `## Limits\n\nA bare Fastify server with the same requests, schemas and bodies, and the bare disk, measured in turns ` +
       `with the shop.\n\n${markdown(limitsTable(limits))}\n\n${mixText(limits)}.\n\n` +
       [markdown(ratioTable(ratiosOf(limits))), ...disturbanceNote(limits.disturbance)].join('\n\n') +
-      `\n\nMissed in small letters is by less than half, which may be the machine’s; MISSED is by more, and fails the check.` +
+      `\n\n${missedNote}` +
       `\n\nHow much of that is within reach on this machine, a bare chain tells: ${chainNote}.` +
       `\n\n${markdown(chainTable(limits))}`,
     `## Where an order’s time goes\n\n${breakdownText(evaluation.breakdown)}`,
@@ -132,7 +132,7 @@ function breakdownText({ order, publicHttp, hop, judge, leader, append }: Breakd
 
 function failoverText({ failoversMs, record, audit, readBack, sha256, orders, options }: ChaosResult): string {
   const { p50, p99, max } = summarize(failoversMs.filter(time => time !== null))
-  const harmed = audit.lost + audit.wrong + audit.duplicated + readBack.mismatches
+  const harmed = audit.lost + audit.wrong + audit.duplicated + readBack.mismatches + readBack.unread
   return (
     `The order leader was killed with SIGKILL ${plural(failoversMs.length, 'time')} while ${options.clients} clients ` +
     `shopped (seed ${options.seed}). From the kill until an order was answered that was asked for after it: ` +

@@ -71,7 +71,13 @@ export async function runExperiment(
     runClient({ shopper, client, ...(shared ?? paceOf(client)), options, tally }),
   )
   await Promise.all(clients)
-  return resultOf(tally, performance.now() - startedAt)
+  return resultOf(tally, Math.max(performance.now() - startedAt, plannedMs(options, shoppers.length)))
+}
+
+/** An open loop lasts until its next start would be due, however soon its last one is answered. */
+function plannedMs({ extent, ratePerSecond }: ExperimentOptions, clients: number): number {
+  if (ratePerSecond === null) return 0
+  return 1000 * ('seconds' in extent ? extent.seconds : (extent.iterations * clients) / ratePerSecond)
 }
 
 interface Tally {

@@ -7,7 +7,7 @@ import { type LimitsResult, type LoadKind, loadKinds } from './limits.ts'
 import type { Limits } from './limits-run.ts'
 import { machineLine } from './machine.ts'
 import type { Measured } from './meter.ts'
-import { farOff, meetsGoal, type Ratio, ratioTable } from './ratio.ts'
+import { farOff, meetsGoal, missedNote, type Ratio, ratioTable } from './ratio.ts'
 import { columns, type Table, textTable } from './table.ts'
 
 type Load = LimitsResult['loads'][LoadKind]
@@ -69,7 +69,10 @@ export function limitsFailures(limits: LimitsResult, growth: GrowthResult | null
 /** Whether all is well, and if not, why, for a person at a terminal. */
 export function limitsVerdict(limits: LimitsResult, growth: GrowthResult | null): string {
   const failures = limitsFailures(limits, growth)
-  return failures.length === 0 ? 'all well' : [...failures, 'FAILED'].join('\n')
+  if (failures.length > 0) return [...failures, 'FAILED'].join('\n')
+  return isDisturbed(limits)
+    ? 'no order is lost; the goals are not judged, because the machine was disturbed'
+    : 'all well'
 }
 
 const kindNames: Record<LoadKind, string> = {
@@ -162,7 +165,7 @@ export function limitsText(result: Limits): string {
     `Bazaar bench --limits · ${result.seconds} s of each kind, in turns · ${machineLine(result.machine)}`,
     `${text(limitsTable(result))}\n${clientsNote}`,
     mixText(result),
-    text(ratioTable(ratiosOf(result))),
+    `${text(ratioTable(ratiosOf(result)))}\n${missedNote}`,
     `${text(chainTable(result))}\nbare chain: ${chainNote}`,
     ...disturbanceNote(result.disturbance),
     `${formatCount(orders.acknowledged)} orders acknowledged, ${formatCount(orders.counted)} in the log`,

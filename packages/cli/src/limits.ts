@@ -12,7 +12,7 @@ import { OrdinaryConnection } from './ordinary-connection.ts'
 import type { Extent } from './pace.ts'
 import type { Progress } from './progress.ts'
 import type { Shopper } from './shopper.ts'
-import { Recorder, type Summary, summarize } from './statistics.ts'
+import { confidence95, Recorder, type Summary } from './statistics.ts'
 
 /** A server on this machine. `pids` are those of all processes behind its port. */
 export interface LimitsServer {
@@ -203,7 +203,7 @@ export class MixMeter {
   #slices = 0
   #count = 0
   #sumMs = 0
-  #sliceMeans: number[] = []
+  #measured: { count: number; mean: number }[] = []
   #orders = 0
 
   constructor(shoppers: readonly Shopper[], products: readonly string[], seed: number, runId: string) {
@@ -229,7 +229,7 @@ export class MixMeter {
     }
     this.#count += lookupAndOrder.count
     this.#sumMs += lookupAndOrder.count * lookupAndOrder.mean
-    this.#sliceMeans.push(lookupAndOrder.mean)
+    this.#measured.push({ count: lookupAndOrder.count, mean: lookupAndOrder.mean })
     this.#orders += acknowledged.length
   }
 
@@ -237,10 +237,15 @@ export class MixMeter {
   restart(): void {
     this.#count = 0
     this.#sumMs = 0
-    this.#sliceMeans = []
+    this.#measured = []
   }
 
+  /** The interval is that of a mean over slices of unequal counts (Cochran, "Sampling Techniques", ratio estimation). */
   measured(): Mix {
-    return { count: this.#count, mean: this.#sumMs / this.#count, ci95: summarize(this.#sliceMeans).ci95 }
+    const mean = this.#sumMs / this.#count
+    const slices = this.#measured.length
+    const squares = this.#measured.reduce((sum, slice) => sum + (slice.count * (slice.mean - mean)) ** 2, 0)
+    const deviation = (Math.sqrt(squares / (slices - 1)) * slices) / this.#count
+    return { count: this.#count, mean, ci95: slices < 2 ? null : confidence95(deviation, slices) }
   }
 }

@@ -45,7 +45,10 @@ const height = 450
 const linearTicks = 6
 /** More points than this are a curve and need no dots. */
 const dotsMax = 30
-const margins = { top: 124, right: 36, bottom: 56, left: 60 }
+const margins = { top: 124, right: 36, bottom: 56, left: 72 }
+/** What a character of an axis label, and of the subtitle, takes at most, in px. */
+const tickCharWidth = 7.2
+const subtitleCharWidth = 6.1
 const fontFamily = 'Inter, system-ui, sans-serif'
 
 /**
@@ -94,16 +97,16 @@ interface SVGElementLike {
 function marksOf(spec: LinePlot) {
   const axisLabel = { fontSize: 13, labelArrow: 'none' as const, color: 'currentColor', tickSize: 4 }
   const yTicks = spec.yLog ? decades(spec) : linearTicks
-  const ticks = spec.xTicks === undefined ? {} : { ticks: [...spec.xTicks], tickFormat: String }
+  const ticks = spec.xTicks === undefined ? {} : { ticks: readableTicks(spec.xTicks), tickFormat: String }
   return [
     gridY({ strokeOpacity: 0.14, ticks: yTicks }),
     axisX({ ...axisLabel, ...ticks, label: spec.xLabel, labelAnchor: 'center', labelOffset: 44 }),
     axisY({
       ...axisLabel,
-      tickFormat: String,
+      tickFormat: shortNumber,
       label: spec.yLabel,
       labelAnchor: 'center',
-      labelOffset: 48,
+      labelOffset: 60,
       ticks: yTicks,
     }),
     ...(spec.yLog ? [] : [ruleY([0], { strokeOpacity: 0.5 })]),
@@ -122,6 +125,24 @@ function marksOf(spec: LinePlot) {
 function dotsOf(points: readonly PlotPoint[], stroke: string, hollow: boolean) {
   return dot(points, { x: 'x', y: 'y', r: 3.5, stroke, strokeWidth: 2, fill: hollow ? palette.paper.light : stroke })
 }
+
+/** Those of the ticks, from the left, whose labels do not run into each other. */
+function readableTicks(ticks: readonly number[]): number[] {
+  const widest = Math.max(...ticks)
+  const perUnit = widest === 0 ? 0 : (width - margins.left - margins.right) / widest
+  let free = Number.NEGATIVE_INFINITY
+  return ticks
+    .toSorted((a, b) => a - b)
+    .filter(tick => {
+      const half = (String(tick).length * tickCharWidth) / 2
+      if (tick * perUnit - half < free) return false
+      free = tick * perUnit + half
+      return true
+    })
+}
+
+/** 25000 as 25k: longer labels would run into the name of the axis. */
+const shortNumber = (value: number): string => (value >= 10_000 ? `${value / 1000}k` : String(value))
 
 /** The powers of ten from below the lowest point to above the highest. */
 function decades({ series }: LinePlot): number[] {
@@ -146,7 +167,7 @@ function header({ title, subtitle, series }: LinePlot): string {
   const left = 20
   const lines = [
     `<text x="${left}" y="32" font-size="17" font-weight="600" fill="currentColor">${escapeXml(title)}</text>`,
-    `<text x="${left}" y="53" font-size="12" fill="${palette.grey.light}">${escapeXml(subtitle)}</text>`,
+    `<text x="${left}" y="53" font-size="12" fill="${palette.grey.light}">${escapeXml(cut(subtitle, (width - 2 * left) / subtitleCharWidth))}</text>`,
   ]
   let x = left
   let y = 79
@@ -169,6 +190,9 @@ function legendKey(x: number, y: number, stroke: string, dashed: boolean): strin
   const line = `<path d="M${x} ${y}h28" stroke="${stroke}" stroke-width="2.25"${dash}></path>`
   return `${line}<circle cx="${x + 14}" cy="${y}" r="3.5" fill="${fill}" stroke="${stroke}" stroke-width="2"></circle>`
 }
+
+const cut = (text: string, lengthMax: number): string =>
+  text.length <= lengthMax ? text : `${text.slice(0, lengthMax - 1)}…`
 
 /** The width of a legend entry in px: Inter at 12.5 px takes about 6.6 a character. */
 const keyWidth = (name: string): number => 36 + Math.ceil(name.length * 6.6) + 18

@@ -58,10 +58,17 @@ ${Object.entries(commands)
 
 bazaar COMMAND --help tells a command's options.`
 
-/** A terminal that went away (`bazaar up | head`) must not take the shop with it. */
-process.stdout.on('error', () => {})
+let outputFailed = false
+/** A terminal that went away (`bazaar up | head`) must not take the shop with it; anything else is a result that is lost. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE' || outputFailed) return
+  outputFailed = true
+  console.error(`bazaar: standard output cannot be written: ${error.message}`)
+  process.exitCode = exitStatus.failed
+})
 process.stderr.on('error', () => {})
-process.exitCode = await main(process.argv.slice(2)).catch(explain)
+const status = await main(process.argv.slice(2)).catch(explain)
+process.exitCode = outputFailed ? exitStatus.failed : status
 
 async function main([name, ...rawArgs]: readonly string[]): Promise<number> {
   if (name === '--help' || name === '-h' || name === 'help') return say(help)

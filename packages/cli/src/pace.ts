@@ -45,10 +45,12 @@ export function openPace(perSecond: number, clients: number, extent: Extent, sta
   const total =
     'iterations' in extent ? extent.iterations * clients : Math.max(1, Math.floor(extent.seconds * perSecond))
   const limit = Math.min(total, iterationsMax * clients)
+  // A shop that cannot keep up does not make the run any longer.
+  const endsAt = 'seconds' in extent ? startedAt + extent.seconds * 1000 : Number.POSITIVE_INFINITY
   let taken = 0
   return {
     async next() {
-      if (taken >= limit) return null
+      if (taken >= limit || performance.now() >= endsAt) return null
       const intended = startedAt + (taken * 1000) / perSecond
       taken += 1
       const waitMs = intended - performance.now()

@@ -23,8 +23,12 @@ export function missesByHalf({ value, goal, better }: Ratio): boolean {
 
 /** Those that are so far from their goals, a line for each. */
 export function farOff(ratios: readonly Ratio[]): string[] {
-  return ratios.filter(missesByHalf).map(({ what }) => `MISSED, which is by more than half: ${what}`)
+  return ratios.filter(missesByHalf).map(({ what }) => `MISSED, twice as bad as its goal or worse: ${what}`)
 }
+
+/** What the last column of such a table says. */
+export const missedNote =
+  'Missed in small letters may be the machine’s; MISSED is twice as bad as the goal or worse, and fails the check.'
 
 /** Ratios or figures against their goals. */
 export function ratioTable(ratios: readonly Ratio[]): Table {

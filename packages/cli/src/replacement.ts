@@ -1,3 +1,4 @@
+import { BazaarError } from '@bazaar/client'
 import type { Random } from './random.ts'
 import type { Shopper } from './shopper.ts'
 
@@ -63,12 +64,23 @@ export async function watchReplacement(shopper: Shopper, options: ReplacementOpt
   for (let lookup = 0; lookup < lookups; lookup += 1) {
     const name = random.pick(products)
     const expected = model.has(name) ? 'hit' : 'miss'
-    const { hit } = await shopper.lookUp(name)
+    const { hit, product } = await shopper.lookUp(name)
     const evicted = model.use(name)
     steps.push({ name, event: hit ? 'hit' : 'miss', expected, held: model.held, evicted })
-    if (random.next() >= p) continue
-    await shopper.order({ name, quantity: 1, type: 'buy' }, `${keyPrefix}-${lookup}`)
+    if (random.next() >= p || product.quantity === 0) continue
+    if (!(await orders(shopper, name, `${keyPrefix}-${lookup}`))) continue
     steps.push({ name, event: 'order', expected: 'order', held: model.held, evicted: model.use(name) })
   }
   return steps
+}
+
+/** False when others bought the last one meanwhile. */
+async function orders(shopper: Shopper, name: string, key: string): Promise<boolean> {
+  try {
+    await shopper.order({ name, quantity: 1, type: 'buy' }, key)
+    return true
+  } catch (error) {
+    if (error instanceof BazaarError && error.reason === 'OUT_OF_STOCK') return false
+    throw error
+  }
 }

@@ -44,7 +44,9 @@ export class Recorder {
   /** The time that `percent` % of the samples do not exceed, in milliseconds; null when there are none. */
   percentile(percent: number): number | null {
     if (this.#count === 0) return null
-    return Math.min(this.#max, this.#histogram.percentile(percent) / 1e6)
+    // Node's takes the nearer of two ranks, which may be the lower: that is exceeded by more.
+    const rank = Math.ceil((percent / 100) * this.#count)
+    return Math.min(this.#max, this.#histogram.percentile((100 * rank) / this.#count) / 1e6)
   }
 
   summary(): Summary {

@@ -40,7 +40,9 @@ async function confirmShop(url: string): Promise<void> {
   } catch (error) {
     // Where a name has several addresses, and none answers, the error has a code only.
     const { message, code } = error as NodeJS.ErrnoException
-    throw new ConnectionError(`${url} cannot be measured: ${message === '' ? code : message}`, { cause: error })
+    // OpenSSL speaks of its own routines.
+    const reason = message.includes('SSL routines') ? 'what answers there does not speak TLS' : message || code
+    throw new ConnectionError(`${url} cannot be measured: ${reason}`, { cause: error })
   } finally {
     await shopper.close()
   }

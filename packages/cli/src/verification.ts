@@ -2,12 +2,14 @@ import { BazaarError, type Order, type Product } from '@bazaar/client'
 import { plural } from './format.ts'
 import type { Shopper } from './shopper.ts'
 
-/** Whether the shop still knows what it acknowledged. */
+/** Whether the shop still knows what it acknowledged. All is well if there are neither mismatches nor any unread. */
 export interface Verification {
   /** Orders read back. */
   orders: number
-  /** Orders that were missing, read differently or not to be read, or whose number was given twice. */
+  /** Of those, orders that were missing or read differently; and orders with the number of another. */
   mismatches: number
+  /** Orders that the shop did not tell of. */
+  unread: number
   /** The first few mismatches, for people. */
   examples: string[]
 }
@@ -25,32 +27,35 @@ export async function verifyOrders(
   acknowledged: readonly Order[],
   onOrder?: () => void,
 ): Promise<Verification> {
-  const verification: Verification = { orders: acknowledged.length, mismatches: 0, examples: [] }
-  const mismatch = (text: string): void => {
-    verification.mismatches += 1
+  const verification: Verification = { orders: 0, mismatches: 0, unread: 0, examples: [] }
+  const example = (text: string): void => {
     if (verification.examples.length < examplesMax) verification.examples.push(text)
   }
   const numbers = new Set(acknowledged.map(order => order.number))
-  if (numbers.size < acknowledged.length)
-    mismatch(`${plural(acknowledged.length - numbers.size, 'order')} had the number of another`)
+  const doubles = acknowledged.length - numbers.size
+  verification.mismatches += doubles
+  if (doubles > 0) example(`${plural(doubles, 'order')} had the number of another`)
 
   let next = 0
-  let unanswered = 0
   const readBack = async (shopper: Shopper): Promise<void> => {
-    while (next < acknowledged.length && unanswered < unansweredMax) {
+    while (next < acknowledged.length && verification.unread < unansweredMax) {
       const order = acknowledged[next++] as Order
       try {
         const difference = await differenceOf(shopper, order)
-        if (difference !== null) mismatch(`order ${order.number}: ${difference}`)
+        verification.orders += 1
+        if (difference === null) continue
+        verification.mismatches += 1
+        example(`order ${order.number}: ${difference}`)
       } catch (error) {
-        unanswered += 1
-        mismatch(`order ${order.number}: ${error}`)
+        verification.unread += 1
+        example(`order ${order.number}: ${error}`)
+      } finally {
+        onOrder?.()
       }
-      onOrder?.()
     }
   }
   await Promise.all(shoppers.map(readBack))
-  verification.mismatches += acknowledged.length - next
+  verification.unread += acknowledged.length - next
   return verification
 }
 

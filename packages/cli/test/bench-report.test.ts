@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import t from 'tap'
 import { type BenchArguments, parseBenchOptions } from '../src/bench-options.ts'
 import { benchmarkPlot } from '../src/bench-plot.ts'
-import { benchmarkCsv, benchmarkJson, benchmarkText } from '../src/bench-report.ts'
+import { benchmarkCsv, benchmarkJson, benchmarkText, cachePairs } from '../src/bench-report.ts'
 import { type BenchmarkResult, benchmarkPassed, runBenchmark, type Venue } from '../src/benchmark.ts'
 import { linePlotSvg } from '../src/line-plot.ts'
 import { renderPng } from '../src/png.ts'
@@ -60,7 +60,7 @@ const run = (p: number, cache: 'on' | 'off', lookup: number, order: number | nul
 const example: BenchmarkResult = {
   url: null,
   runs: [run(0, 'on', 0.31, null), run(0.8, 'on', 0.42, 1.5), run(0, 'off', 0.62, null), run(0.8, 'off', 0.75, 1.52)],
-  verified: { orders: 1600, mismatches: 0, examples: [] },
+  verified: { orders: 1600, mismatches: 0, unread: 0, examples: [] },
   stock: { expected: 23_998_400, actual: 23_998_400 },
   network: summarize([0.08, 0.09, 0.1]),
   machine,
@@ -161,11 +161,13 @@ t.test('the benchmark measures each cache and probability and verifies what it o
 t.test('errors, mismatches and a wrong stock make it fail', async t => {
   t.ok(benchmarkPassed(example))
   t.notOk(benchmarkPassed({ ...example, runs: [{ ...run(0, 'on', 1, null), errors: 1 }] }))
-  t.notOk(benchmarkPassed({ ...example, verified: { orders: 1, mismatches: 1, examples: ['order 1: gone'] } }))
+  t.notOk(
+    benchmarkPassed({ ...example, verified: { orders: 1, mismatches: 1, unread: 0, examples: ['order 1: gone'] } }),
+  )
   t.notOk(benchmarkPassed({ ...example, stock: { expected: 5, actual: 6 } }))
   const text = benchmarkText({
     ...example,
-    verified: { orders: 1, mismatches: 1, examples: ['order 1: gone'] },
+    verified: { orders: 1, mismatches: 1, unread: 0, examples: ['order 1: gone'] },
     stock: { expected: 5, actual: 6 },
   })
   t.match(text, /1 order read back, 1 differ\n {2}order 1: gone\nstock: 6 units, but 5 expected\nFAILED$/)
@@ -194,6 +196,28 @@ t.test('the same p twice is two runs, each with orders of its own', async t => {
   t.ok(benchmarkPassed(result), result.verified.examples.join())
 })
 
+t.test('what was asked for is told as it was, and how far a rate was from what was reached', async t => {
+  const runs = [run(0.2, 'on', 1, 1), run(0.2, 'on', 2, 1), run(0.2, 'off', 4, 1), run(0.2, 'off', 8, 1)]
+  const pairs = cachePairs(runs).map(({ on, off }) => [on.lookup.mean, off.lookup.mean])
+  t.strictSame(
+    pairs,
+    [
+      [1, 4],
+      [2, 8],
+    ],
+    'the same p twice',
+  )
+  const tiny = { ...example, runs: [run(0.00001, 'on', 1, 1)], ratePerSecond: 0.00001 }
+  t.match(benchmarkJson(tiny), { runs: [{ p: 0.00001 }], ratePerSecond: 0.00001 })
+  t.match(benchmarkCsv(tiny), /^0\.00001,on,/m)
+  const note = /at p 0\.2, 2,000 of the 20,000 iterations a second that were asked for/
+  t.match(benchmarkText({ ...example, runs, ratePerSecond: 20_000 }), note)
+  t.notMatch(benchmarkText({ ...example, runs, ratePerSecond: 2_000 }), /asked for/)
+  const unread = { orders: 1_133, mismatches: 0, unread: 2_000, examples: [] }
+  t.match(benchmarkText({ ...example, verified: unread }), /1,133 orders read back, 0 differ, 2,000 could not be read/)
+  t.notOk(benchmarkPassed({ ...example, verified: unread }))
+})
+
 t.test('the JSON has what the contract names', async t => {
   t.match(JSON.parse(JSON.stringify(benchmarkJson(example))), {
     runs: [
@@ -215,7 +239,7 @@ t.test('the JSON has what the contract names', async t => {
       { cache: 'off' },
       {},
     ],
-    verified: { orders: 1600, mismatches: 0 },
+    verified: { orders: 1600, mismatches: 0, unread: 0 },
   })
 })
 

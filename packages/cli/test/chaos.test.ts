@@ -281,7 +281,7 @@ const good: ChaosResult = {
   stallsMs: [61.4, 212],
   slowestLookupsMs: [1.5, null],
   failoversMs: [58.2],
-  readBack: { orders: 2, mismatches: 0, examples: [] },
+  readBack: { orders: 2, mismatches: 0, unread: 0, examples: [] },
   audit: { lost: 0, wrong: 0, duplicated: 0, stock: 12, examples: [] },
   stock: { expected: 12, actual: 12 },
   sha256: ['ab'.repeat(32), 'ab'.repeat(32), 'ab'.repeat(32)],
@@ -360,7 +360,7 @@ t.test('whatever goes wrong fails the run and is told', async t => {
     { orders: bad.orders },
     { lookups: bad.orders },
     { failoversMs: [null] },
-    { readBack: { orders: 2, mismatches: 1, examples: [] } },
+    { readBack: { orders: 2, mismatches: 1, unread: 0, examples: [] } },
   ]
   for (const part of parts) t.notOk(chaosPassed({ ...good, ...part }), Object.keys(part).join())
 })

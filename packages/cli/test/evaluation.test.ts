@@ -34,7 +34,7 @@ const evaluation: Evaluation = {
   benchmark: {
     url: null,
     runs: [run(0.2, 'on', 0.3, 1.5), run(0.8, 'on', 0.4, 1.5), run(0.2, 'off', 0.6, 1.5), run(0.8, 'off', 0.7, 1.5)],
-    verified: { orders: 10_000, mismatches: 0, examples: [] },
+    verified: { orders: 10_000, mismatches: 0, unread: 0, examples: [] },
     stock: { expected: 5, actual: 5 },
     network: summarize([0.1]),
     machine,
@@ -82,7 +82,7 @@ const evaluation: Evaluation = {
     stallsMs: [],
     slowestLookupsMs: [],
     failoversMs: [60, 45, 80],
-    readBack: { orders: 0, mismatches: 0, examples: [] },
+    readBack: { orders: 0, mismatches: 0, unread: 0, examples: [] },
     audit: { lost: 0, wrong: 0, duplicated: 0, stock: 0, examples: [] },
     stock: { expected: 0, actual: 0 },
     sha256: ['a', 'a', 'a'],

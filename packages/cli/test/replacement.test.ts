@@ -41,6 +41,14 @@ t.test('an LRU of the right size agrees every time, and the picture shows what i
   t.matchSnapshot(replacementText(products, 2, steps))
 })
 
+t.test('what is sold out is looked up, and not ordered', async t => {
+  const shop = new FakeShop()
+  for (const product of shop.stock.values()) product.quantity = product.name === 'Tux' ? 0 : 1
+  const steps = await watchReplacement(shop.shopper(), { ...options, p: 1, random: seededRandom(1) })
+  t.equal(steps.filter(({ event }) => event !== 'order').length, 30)
+  t.same(shop.orders.map(({ name }) => name).sort(), ['Elephant', 'Whale'])
+})
+
 t.test('a cache of another size or kind is found out', async t => {
   t.notOk(replacementPassed(await watchReplacement(cachingShopper(1), { ...options, random: seededRandom(1) })))
   const text = replacementText(products, 2, await watchReplacement(new FakeShop().shopper(), options))

@@ -21,14 +21,32 @@ Average time of a look-up and, with probability p, an order (ms)
 original: the report of 2023; its figures include a network round trip, from a laptop to us-east-1
 ± 95 %: of this run, as if its times did not depend on each other; another run may differ by more
 
-Its parts (ms)
+Look-ups alone (ms)
 
-  p  cache  look-up mean  ± 95 %    p50   p99   max      n  order mean  ± 95 %   p50   p99   max  req/s  hits  refused  sold out  errors
-────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-  0  on            0.310   0.010  0.310  1.24  6.20      0           –       –     –     –     –  3,600  83 %        0         0       0
-0.8  on            0.420   0.010  0.420  1.68  8.40  1,000        1.50   0.010  1.50  6.00  30.0  3,600  83 %        0         0       0
-  0  off           0.620   0.010  0.620  2.48  12.4      0           –       –     –     –     –  3,600   0 %        0         0       0
-0.8  off           0.750   0.010  0.750  3.00  15.0  1,000        1.52   0.010  1.52  6.08  30.4  3,600   0 %        0         0       0
+  p  cache      n   mean  ± 95 %    p50   p99   max
+───────────────────────────────────────────────────
+  0  on     1,000  0.310   0.010  0.310  1.24  6.20
+0.8  on     1,000  0.420   0.010  0.420  1.68  8.40
+  0  off    1,000  0.620   0.010  0.620  2.48  12.4
+0.8  off    1,000  0.750   0.010  0.750  3.00  15.0
+
+Orders alone (ms)
+
+  p  cache      n  mean  ± 95 %   p50   p99   max
+─────────────────────────────────────────────────
+  0  on         0     –       –     –     –     –
+0.8  on     1,000  1.50   0.010  1.50  6.00  30.0
+  0  off        0     –       –     –     –     –
+0.8  off    1,000  1.52   0.010  1.52  6.08  30.4
+
+Throughput, cache and failures
+
+  p  cache  requests/s  hits  refused  sold out  errors
+───────────────────────────────────────────────────────
+  0  on          3,600  83 %        0         0       0
+0.8  on          3,600  83 %        0         0       0
+  0  off         3,600   0 %        0         0       0
+0.8  off         3,600   0 %        0         0       0
 
 Mean of look-up plus order
 

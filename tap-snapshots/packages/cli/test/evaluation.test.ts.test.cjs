@@ -28,16 +28,32 @@ Disturbed: 30 % of the processor time went to others, so these figures say littl
 
 ![Against the original report](evaluation/original.svg)
 
-### Its parts
+### Look-ups alone (ms)
 
-Times in ms.
+| p | cache | n | mean | ± 95 % | p50 | p99 | max |
+| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |
+| 0.2 | on | 1,000 | 0.300 | 0.020 | 0.300 | 1.20 | 6.00 |
+| 0.8 | on | 1,000 | 0.400 | 0.020 | 0.400 | 1.60 | 8.00 |
+| 0.2 | off | 1,000 | 0.600 | 0.020 | 0.600 | 2.40 | 12.0 |
+| 0.8 | off | 1,000 | 0.700 | 0.020 | 0.700 | 2.80 | 14.0 |
 
-| p | cache | look-up mean | ± 95 % | p50 | p99 | max | n | order mean | ± 95 % | p50 | p99 | max | req/s | hits | refused | sold out | errors |
-| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
-| 0.2 | on | 0.300 | 0.020 | 0.300 | 1.20 | 6.00 | 1,000 | 1.50 | 0.020 | 1.50 | 6.00 | 30.0 | 3,600 | 83 % | 0 | 0 | 0 |
-| 0.8 | on | 0.400 | 0.020 | 0.400 | 1.60 | 8.00 | 1,000 | 1.50 | 0.020 | 1.50 | 6.00 | 30.0 | 3,600 | 83 % | 0 | 0 | 0 |
-| 0.2 | off | 0.600 | 0.020 | 0.600 | 2.40 | 12.0 | 1,000 | 1.50 | 0.020 | 1.50 | 6.00 | 30.0 | 3,600 | 0 % | 0 | 0 | 0 |
-| 0.8 | off | 0.700 | 0.020 | 0.700 | 2.80 | 14.0 | 1,000 | 1.50 | 0.020 | 1.50 | 6.00 | 30.0 | 3,600 | 0 % | 0 | 0 | 0 |
+### Orders alone (ms)
+
+| p | cache | n | mean | ± 95 % | p50 | p99 | max |
+| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |
+| 0.2 | on | 1,000 | 1.50 | 0.020 | 1.50 | 6.00 | 30.0 |
+| 0.8 | on | 1,000 | 1.50 | 0.020 | 1.50 | 6.00 | 30.0 |
+| 0.2 | off | 1,000 | 1.50 | 0.020 | 1.50 | 6.00 | 30.0 |
+| 0.8 | off | 1,000 | 1.50 | 0.020 | 1.50 | 6.00 | 30.0 |
+
+### Throughput, cache and failures
+
+| p | cache | requests/s | hits | refused | sold out | errors |
+| ---: | --- | ---: | ---: | ---: | ---: | ---: |
+| 0.2 | on | 3,600 | 83 % | 0 | 0 | 0 |
+| 0.8 | on | 3,600 | 83 % | 0 | 0 | 0 |
+| 0.2 | off | 3,600 | 0 % | 0 | 0 | 0 |
+| 0.8 | off | 3,600 | 0 % | 0 | 0 | 0 |
 
 ## What the cache gains
 
@@ -95,7 +111,7 @@ Look-up plus order at p = 0.8 with five clients: mean 1.50 ± 0.020 ms of 500.
 | CPU of all processes a cached look-up ÷ bare GET | 1.00 | ≤ 1.33 | met |
 | CPU of all processes an order ÷ bare POST | 1.00 | ≤ 4.17 | met |
 
-Missed in small letters is by less than half, which may be the machine’s; MISSED is by more, and fails the check.
+Missed in small letters may be the machine’s; MISSED is twice as bad as the goal or worse, and fails the check.
 
 How much of that is within reach on this machine, a bare chain tells: a bare Fastify that hands orders on to a process which hands them on to another, both of which sync them to disk: the three hops of an order with nothing in them, no log, ledger, keys or elections.
 
