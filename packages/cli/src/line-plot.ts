@@ -136,7 +136,7 @@ function readableTicks(ticks: readonly number[]): number[] {
     .filter(tick => {
       const half = (String(tick).length * tickCharWidth) / 2
       if (tick * perUnit - half < free) return false
-      free = tick * perUnit + half
+      free = tick * perUnit + half + tickCharWidth
       return true
     })
 }
