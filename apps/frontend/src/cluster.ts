@@ -60,8 +60,7 @@ export class Cluster {
     if (unable.length >= replicas.length / 2) return `no majority of order replicas takes orders: ${unable.join(', ')}`
     if (leader === null) {
       const learners = replicas.filter(({ role }) => role === 'learner').map(({ name }) => name)
-      const why =
-        learners.length === 0 ? '' : `; without a vote until a leader has told them what they lost: ${learners}`
+      const why = learners.length === 0 ? '' : `; without a vote yet: ${learners.join(', ')}`
       return `no order replica leads${why}`
     }
     if (full.includes(leader)) return `the disk of ${leader}, which leads, is full`

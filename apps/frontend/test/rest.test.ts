@@ -310,6 +310,11 @@ tap.test('a store that cannot take an order is not ready, and says why', async t
   cluster.full.add('order-3')
   t.equal(await why(), 'the disk of order-3, which leads, is full')
   cluster.full.clear()
+  const leader = cluster.leader
+  cluster.leader = null
+  t.equal(await why(), 'no order replica leads')
+  cluster.leader = leader
+  cluster.full.clear()
   t.equal(await why(), null)
 })
 

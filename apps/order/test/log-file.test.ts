@@ -94,6 +94,43 @@ t.test('an unsynced tail is cut at its first bad line, wherever good ones follow
   }
 })
 
+t.test(
+  'a bad line where the synced length is forgotten is no torn tail, unless the ring has all from there on',
+  async t => {
+    const path = join(folder, `${++files}.jsonl`)
+    const open = async () => new LogFile(await realDisk.open(path), await Ring.open(realDisk, `${path}.ring`))
+    const log = await open()
+    await log.recover(0, () => {})
+    for (let index = 1; index <= 50; index++) {
+      log.append([entry(index)])
+      await log.flush()
+    }
+    const ringed = readFileSync(path)
+    // More at once than goes to the ring.
+    log.append(entries(51, 600))
+    await log.flush()
+    await log.checkpoint()
+    log.close()
+    const whole = readFileSync(path)
+    const flipped = (bytes: Buffer) => {
+      const copy = Buffer.from(bytes)
+      copy[1_000] = (copy[1_000] as number) ^ 1
+      return copy
+    }
+    writeFileSync(path, flipped(whole))
+    await t.rejects(
+      (await open()).recover(null, () => {}),
+      { name: 'RotError', message: /how much was synced is forgotten/ },
+    )
+    t.ok(readFileSync(path).equals(flipped(whole)), 'nothing is cut off')
+    writeFileSync(path, flipped(ringed))
+    const again = await open()
+    await again.recover(null, () => {})
+    t.ok(readFileSync(path).equals(ringed), 'the ring put all back')
+    again.close()
+  },
+)
+
 t.test('rot in the synced part is told from a torn tail', async t => {
   const { log, path } = await openLog()
   log.append(entries(1, 100))

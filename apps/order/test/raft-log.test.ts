@@ -11,6 +11,7 @@ import t from 'tap'
 import { type Disk, type DiskFile, realDisk } from '../src/raft-log/disk.ts'
 import { entriesPerAppendMax, messagesWaitingMax, RaftLog } from '../src/raft-log/driver.ts'
 import { recover } from '../src/raft-log/recovery.ts'
+import { Sealer } from '../src/raft-log/sealer.ts'
 import type { StoredState } from '../src/raft-log/state-file.ts'
 import { Ticker } from '../src/raft-log/ticker.ts'
 import { type Transport, UnixTransport } from '../src/raft-log/transport.ts'
@@ -224,6 +225,7 @@ t.test('a bad line where the state is gone, too, cuts nothing off and founds no 
     /state.json is missing/,
     /is bad from byte 0 on, and how much was synced is forgotten: set aside/,
   ])
+  t.equal(member.warnings.length, 2)
   t.ok(aside(1).equals(spoilt), 'the log is set aside as it was')
   await identical()
   await eventually('a vote again', () => (running.get(1)?.log.status.role === 'learner' ? null : true))
@@ -243,8 +245,54 @@ t.test('a bad line where the state is gone, too, cuts nothing off and founds no 
       t.match(warnings.at(-1), warning)
     }
   }
-  const crashed = await restart(1, () => writeFileSync(path(1), spoilt))
-  t.match(crashed.warnings, [/set aside/], 'after a crash that came before it was set aside')
+})
+
+t.test('a crash before a bad log is set aside changes nothing', async t => {
+  const { data, running, path, restart, propose, identical } = await cluster()
+  await propose(Array.from({ length: 100 }, (_, at) => fact(`k${at}`)))
+  await identical()
+  await running.get(1)?.stop()
+  const folder = join(data, 'order-1')
+  const flip = (place: number) => {
+    const bytes = readFileSync(path(1))
+    bytes[place] = (bytes[place] as number) ^ 1
+    writeFileSync(path(1), bytes)
+    return bytes
+  }
+  const rename = () => Promise.reject(new Error('crash'))
+  for (const lose of [() => rmSync(join(folder, 'state.json')), () => {}]) {
+    lose()
+    rmSync(join(folder, 'log.ring'))
+    const spoilt = flip(2_000)
+    await t.rejects(startMember(data, 1, { ...realDisk, rename }), { message: 'crash' })
+    t.ok(readFileSync(path(1)).equals(spoilt))
+    t.match((await restart(1, () => {})).warnings.at(-1), /set aside/)
+    t.ok(readFileSync(`${path(1)}.corrupt-now`).equals(spoilt))
+    await identical()
+    await eventually('a vote again', () => (running.get(1)?.log.status.role === 'learner' ? null : true))
+    await running.get(1)?.stop()
+  }
+})
+
+t.test('a log that goes bad while its replica knows no term founds no new shop either', async t => {
+  const data = mkdtempSync(join(tmpdir(), 'bazaar-raft-'))
+  t.teardown(() => rmSync(data, { recursive: true }))
+  const alone = async () => startMember(data, 1, realDisk, undefined, 3)
+  const folder = join(data, 'order-1')
+  mkdirSync(folder, { recursive: true })
+  const line = new Sealer().seal(1, 4, fact('a'))
+  writeFileSync(join(folder, 'log.jsonl'), Buffer.from(line.bytes).subarray(line.start, line.end))
+  await (await alone()).stop()
+  const stateOf = () => JSON.parse(readFileSync(join(folder, 'state.json'), 'utf8'))
+  t.match(stateOf(), { term: 0, vote: null, voting: false }, 'the state was lost, and nobody has told it yet')
+  const bytes = readFileSync(join(folder, 'log.jsonl'))
+  bytes[10] = (bytes[10] as number) ^ 1
+  writeFileSync(join(folder, 'log.jsonl'), bytes)
+  rmSync(join(folder, 'log.ring'))
+  const member = await alone()
+  t.match(member.warnings, [/set aside/])
+  await member.stop()
+  t.match(stateOf(), { term: 1, vote: 0, voting: false })
 })
 
 t.test('an fsync that fails is final: the replica acknowledges nothing and asks to be ended', async t => {

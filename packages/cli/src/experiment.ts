@@ -1,5 +1,5 @@
 import { BazaarError, type Order } from '@bazaar/client'
-import { closedPace, type Extent, openPace, type Pace } from './pace.ts'
+import { closedPace, type Extent, iterationsMax, openPace, type Pace } from './pace.ts'
 import { type Random, seededRandom } from './random.ts'
 import type { Shopper } from './shopper.ts'
 import { Recorder, type Summary } from './statistics.ts'
@@ -37,6 +37,8 @@ export interface ExperimentResult {
   refused: number
   /** Iterations that would have ordered, had the look-up not shown an empty shelf: their time is a look-up's alone. */
   soldOut: number
+  /** Iterations of an open loop that started late, because every client was busy; they are measured from when they should have. */
+  lateStarts: number
   errors: number
   /** The first few errors' messages. */
   errorMessages: string[]
@@ -71,13 +73,15 @@ export async function runExperiment(
     runClient({ shopper, client, ...(shared ?? paceOf(client)), options, tally }),
   )
   await Promise.all(clients)
-  return resultOf(tally, Math.max(performance.now() - startedAt, plannedMs(options, shoppers.length)))
+  const elapsedMs = Math.max(performance.now() - startedAt, plannedMs(options, shoppers.length))
+  return { ...resultOf(tally, elapsedMs), lateStarts: shared?.pace.lateStarts ?? 0 }
 }
 
 /** An open loop lasts until its next start would be due, however soon its last one is answered. */
 function plannedMs({ extent, ratePerSecond }: ExperimentOptions, clients: number): number {
   if (ratePerSecond === null) return 0
-  return 1000 * ('seconds' in extent ? extent.seconds : (extent.iterations * clients) / ratePerSecond)
+  const longest = (iterationsMax * clients) / ratePerSecond
+  return 1000 * Math.min(longest, 'seconds' in extent ? extent.seconds : (extent.iterations * clients) / ratePerSecond)
 }
 
 interface Tally {
@@ -160,7 +164,7 @@ async function iterate({ shopper, tally }: ClientRun, { startedAt, name, wantsOr
   tally.lookupAndOrder.record(orderedAt - startedAt)
 }
 
-function resultOf(tally: Tally, elapsedMs: number): ExperimentResult {
+function resultOf(tally: Tally, elapsedMs: number): Omit<ExperimentResult, 'lateStarts'> {
   const { iterations, refused, soldOut, errors, errorMessages, acknowledged } = tally
   return {
     iterations,

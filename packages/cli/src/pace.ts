@@ -2,6 +2,8 @@
 export interface Pace {
   /** Waits for the next start and gives its time (ms, of `performance.now`) to measure from, or null when over. */
   next(): Promise<number | null> | number | null
+  /** Starts for which no client was free in time. */
+  readonly lateStarts: number
 }
 
 /** No client of one run goes past this, also when the run is limited by time. */
@@ -20,6 +22,7 @@ export function closedPace(extent: Extent, startedAt: number): Pace {
   const endsAt = 'seconds' in extent ? startedAt + extent.seconds * 1000 : Number.POSITIVE_INFINITY
   let done = 0
   return {
+    lateStarts: 0,
     next() {
       if (done >= limit) return null
       done += 1
@@ -48,12 +51,17 @@ export function openPace(perSecond: number, clients: number, extent: Extent, sta
   // A shop that cannot keep up does not make the run any longer.
   const endsAt = 'seconds' in extent ? startedAt + extent.seconds * 1000 : Number.POSITIVE_INFINITY
   let taken = 0
+  let lateStarts = 0
   return {
+    get lateStarts() {
+      return lateStarts
+    },
     async next() {
       if (taken >= limit || performance.now() >= endsAt) return null
       const intended = startedAt + (taken * 1000) / perSecond
       taken += 1
       const waitMs = intended - performance.now()
+      if (-waitMs > timerLatenessMs) lateStarts += 1
       if (waitMs <= 0) return intended
       await new Promise(resolve => setTimeout(resolve, waitMs))
       const now = performance.now()

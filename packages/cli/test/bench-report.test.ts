@@ -53,6 +53,7 @@ const run = (p: number, cache: 'on' | 'off', lookup: number, order: number | nul
   cacheHitRatio: cache === 'on' ? 0.8312 : 0,
   refused: 0,
   soldOut: 0,
+  lateStarts: 0,
   errors: 0,
   errorMessages: [],
 })
@@ -210,9 +211,12 @@ t.test('what was asked for is told as it was, and how far a rate was from what w
   const tiny = { ...example, runs: [run(0.00001, 'on', 1, 1)], ratePerSecond: 0.00001 }
   t.match(benchmarkJson(tiny), { runs: [{ p: 0.00001 }], ratePerSecond: 0.00001 })
   t.match(benchmarkCsv(tiny), /^0\.00001,on,/m)
-  const note = /at p 0\.2, 2,000 of the 20,000 iterations a second that were asked for/
-  t.match(benchmarkText({ ...example, runs, ratePerSecond: 20_000 }), note)
-  t.notMatch(benchmarkText({ ...example, runs, ratePerSecond: 2_000 }), /asked for/)
+  const late = [{ ...run(0.2, 'on', 1, 1), lateStarts: 900 }]
+  const note =
+    /900 of 1,000 iterations started late, because every client was busy: 2,000 a second of the 20,000 that were/
+  t.match(benchmarkText({ ...example, runs: late, ratePerSecond: 20_000 }), note)
+  t.notMatch(benchmarkText({ ...example, runs, ratePerSecond: 0.3 }), /asked for/)
+  t.match(benchmarkText({ ...example, runs, ratePerSecond: 0.3 }), /at 0\.3 iterations\/s/)
   const unread = { orders: 1_133, mismatches: 0, unread: 2_000, examples: [] }
   t.match(benchmarkText({ ...example, verified: unread }), /1,133 orders read back, 0 differ, 2,000 could not be read/)
   t.notOk(benchmarkPassed({ ...example, verified: unread }))

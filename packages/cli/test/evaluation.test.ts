@@ -26,6 +26,7 @@ const run = (p: number, cache: 'on' | 'off', lookup: number, order: number) => (
   cacheHitRatio: cache === 'on' ? 0.83 : 0,
   refused: 0,
   soldOut: 0,
+  lateStarts: 0,
   errors: 0,
   errorMessages: [],
 })

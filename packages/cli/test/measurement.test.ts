@@ -207,8 +207,9 @@ t.test(
     const asked = { ...options, p: 0 }
     const fast = await runExperiment([shop.shopper()], { ...asked, ratePerSecond: 10_000, extent: { seconds: 0.2 } })
     t.ok(fast.iterations >= 1 && fast.iterations <= 10, `${fast.iterations} of 2,000`)
+    t.ok(fast.lateStarts >= fast.iterations - 1, `${fast.lateStarts} late`)
     const slow = await runExperiment([shop.shopper()], { ...asked, ratePerSecond: 5, extent: { seconds: 0.2 } })
-    t.equal(slow.iterations, 1)
+    t.strictSame([slow.iterations, slow.lateStarts], [1, 0])
     t.ok(close(slow.perSecond, 5, 0.1), `${slow.perSecond} a second`)
   },
 )

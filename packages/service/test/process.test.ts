@@ -120,6 +120,7 @@ t.test('what fails in a request is on the log, before its answer and after it', 
   service.child.kill('SIGTERM')
   await service.ended
   const lines = service.output().match(/^\{.*\}$/gm) ?? []
+  t.equal(lines.length, 2)
   t.match(
     lines.map(line => JSON.parse(line)),
     [

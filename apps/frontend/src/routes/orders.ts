@@ -30,7 +30,7 @@ export function orderRoutes(app: Service, { orders, queries, newKey }: OrderRout
   })
 }
 
-/** The number goes by another name in each edition of the course : `order_number` in 2022, `transaction_number` in 2023 and 2025. */
+/** The number goes by another name in each edition of the course: `order_number` in 2022, `transaction_number` in 2023 and 2025. */
 function withEditionNames({ number, name, type, quantity, price }: Order) {
   return { number, name, type, quantity, price, order_number: number, transaction_number: number }
 }

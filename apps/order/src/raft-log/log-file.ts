@@ -87,7 +87,7 @@ export class LogFile {
    * Reads the whole file and calls `onLine` with a cursor at each good line. A bad line at or after `syncedBytes` is the
    * unsynced tail of a crash: the file is cut there, and what the ring has of it is put back. Before it, or when the file
    * is shorter, it is rot ("Protocol-Aware Recovery", FAST '18). Null, where that was forgotten: a bad line may be either,
-   * and is taken for rot unless the ring goes on from there.
+   * and is taken for rot unless the ring has all from there on.
    * @throws RotError with the place
    */
   async recover(syncedBytes: number | null, onLine: (line: LineCursor) => void): Promise<void> {
@@ -101,7 +101,8 @@ export class LogFile {
     const ringed = this.#ring?.read(goodBytes)
     const lost = ringed?.subarray(0, this.#recoverLines(ringed, onLine)) ?? noBytes
     if (goodBytes < this.#file.size) {
-      if (syncedBytes === null && lost.length === 0) throw new RotError(`${bad}, and how much was synced is forgotten`)
+      if (syncedBytes === null && goodBytes + lost.length < this.#file.size)
+        throw new RotError(`${bad}, and how much was synced is forgotten`)
       this.#file.truncate(goodBytes)
     }
     if (lost.length > 0) this.#file.append(lost)

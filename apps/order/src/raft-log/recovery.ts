@@ -4,7 +4,7 @@ import type { Adapter } from 'lowdb'
 import type { Disk } from './disk.ts'
 import { LogFile, type RecentSizes, RotError } from './log-file.ts'
 import { Ring } from './ring.ts'
-import { StateFile, type StoredState } from './state-file.ts'
+import { type State, StateFile, type StoredState } from './state-file.ts'
 
 /** What is folded while the log is read: it must be able to begin again when the log turns out to be rotten. */
 export interface Fold {
@@ -47,20 +47,21 @@ export async function recover(options: RecoveryOptions): Promise<{ logFile: LogF
   if (!found && logExists) warn('state.json is missing or damaged: this replica does not vote until it has caught up')
   if (found && !logExists) {
     warn('log.jsonl is gone: starting empty, without a vote until caught up')
-    await stateFile.save(lost)
+    await stateFile.save(lost(stateFile.state))
   }
-  const { voting, term } = stateFile.state
+  const { voting, term, vote } = stateFile.state
   const ring = await Ring.open(disk, options.ringPath, options.ringBytes)
   // What it holds belongs to a log that is not there.
   if (!logExists) await ring?.clear()
   const { commitIndex, syncedBytes } = stateFile.state
   const file = await disk.open(logPath)
   let logFile = new LogFile(file, ring, options.recentSizes)
-  // Not by a state that was saved before a log was set aside, which a crash may have prevented.
-  const isNoted = found && (voting || syncedBytes > 0)
+  // A state that was lost once knows no term until the others have told it, and before that nothing of the log.
+  const isForgetful = term === 0 || vote === unknownVote
   let index = 0
+  let isSetAside = false
   try {
-    await logFile.recover(isNoted ? syncedBytes : null, line => {
+    await logFile.recover(isForgetful ? null : syncedBytes, line => {
       if (++index <= commitIndex) options.fold.apply(line, commitIndex)
     })
   } catch (error) {
@@ -68,20 +69,28 @@ export async function recover(options: RecoveryOptions): Promise<{ logFile: LogF
     const aside = `${logPath}.corrupt-${options.timestamp()}`
     warn(`${error.message}: set aside as ${aside}; starting empty, without a vote until caught up`)
     options.fold.reset()
-    // First the state: a crash between the two must not leave a voter with an empty log.
-    // Where its term is forgotten, too, one must be noted: this is no new replica, and may found no new cluster.
-    const term = logFile.termRuns.at(-1)?.term ?? 1
-    await stateFile.save(found ? lost : { ...lost, term, vote: unknownVote })
     file.close()
+    const save = () => stateFile.save(lost(stateFile.state, logFile.termRuns.at(-1)?.term))
+    // A crash between the two must leave either a state that misses its log, or one that says that it lost it.
+    if (isForgetful) await save()
     await disk.rename(logPath, aside)
+    if (!isForgetful) await save()
+    isSetAside = true
     await ring?.clear()
     logFile = new LogFile(await disk.open(logPath), ring, options.recentSizes)
   }
-  if (logExists && !voting && term > 0 && logFile.lastIndex === 0) {
+  if (logExists && !isSetAside && !voting && term > 0 && logFile.lastIndex === 0) {
     warn('the log was lost before this start: starting empty, without a vote until caught up')
   }
   if (!found) await stateFile.save({})
   return { logFile, stateFile }
 }
 
-const lost = { voting: false, syncedBytes: 0, commitIndex: 0 }
+/**
+ * The state of a replica whose log was lost. Where the term is forgotten, too, one must be noted that has begun for sure:
+ * this is no new replica, and may found no new cluster.
+ */
+function lost({ term }: State, termBegun = 1): Partial<State> {
+  const nothing = { voting: false, syncedBytes: 0, commitIndex: 0 }
+  return term > 0 ? nothing : { ...nothing, term: termBegun, vote: unknownVote }
+}
