@@ -69,7 +69,7 @@ function soldOutNotes({ runs }: BenchmarkResult): string[] {
         `at p ${p}, ${formatCount(soldOut)} of ${plural(iterations, 'iteration')} would have ordered what was sold out: ` +
         'their time is a look-up’s alone',
     )
-  return notes.length === 0 ? [] : [notes.join('\n')]
+  return paragraph(notes)
 }
 
 /** Where the clients of an open loop could not start as many iterations as they were asked to. */
@@ -84,8 +84,10 @@ function rateNotes({ runs, ratePerSecond }: BenchmarkResult): string[] {
         `busy: ${reached} a second of the ${ratePerSecond.toLocaleString('en-US')} that were asked for`
       )
     })
-  return notes.length === 0 ? [] : [notes.join('\n')]
+  return paragraph(notes)
 }
+
+const paragraph = (lines: readonly string[]): string[] => (lines.length === 0 ? [] : [lines.join('\n')])
 
 /** Look-ups and orders apart; throughput, the cache, and what went wrong. None is too wide for a terminal. */
 export function partsTables({ runs }: BenchmarkResult): { title: string; table: Table }[] {

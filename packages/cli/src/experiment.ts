@@ -1,7 +1,7 @@
-import { BazaarError, type Order } from '@bazaar/client'
-import { closedPace, type Extent, iterationsMax, openPace, type Pace } from './pace.ts'
+import type { Order } from '@bazaar/client'
+import { closedPace, type Extent, openPace, type Pace } from './pace.ts'
 import { type Random, seededRandom } from './random.ts'
-import type { Shopper } from './shopper.ts'
+import { orderOne, type Shopper } from './shopper.ts'
 import { Recorder, type Summary } from './statistics.ts'
 
 /** One run of the original report's experiment at one probability. */
@@ -73,15 +73,8 @@ export async function runExperiment(
     runClient({ shopper, client, ...(shared ?? paceOf(client)), options, tally }),
   )
   await Promise.all(clients)
-  const elapsedMs = Math.max(performance.now() - startedAt, plannedMs(options, shoppers.length))
-  return { ...resultOf(tally, elapsedMs), lateStarts: shared?.pace.lateStarts ?? 0 }
-}
-
-/** An open loop lasts until its next start would be due, however soon its last one is answered. */
-function plannedMs({ extent, ratePerSecond }: ExperimentOptions, clients: number): number {
-  if (ratePerSecond === null) return 0
-  const longest = (iterationsMax * clients) / ratePerSecond
-  return 1000 * Math.min(longest, 'seconds' in extent ? extent.seconds : (extent.iterations * clients) / ratePerSecond)
+  const { plannedMs, lateStarts } = shared?.pace ?? { plannedMs: 0, lateStarts: 0 }
+  return resultOf(tally, Math.max(performance.now() - startedAt, plannedMs), lateStarts)
 }
 
 interface Tally {
@@ -152,19 +145,18 @@ async function iterate({ shopper, tally }: ClientRun, { startedAt, name, wantsOr
     tally.lookupAndOrder.record(lookedUpAt - startedAt)
     return
   }
-  try {
-    tally.acknowledged.push(await shopper.order({ name, quantity: 1, type: 'buy' }, key))
-  } catch (error) {
-    if (!(error instanceof BazaarError) || error.reason !== 'OUT_OF_STOCK') throw error
+  const order = await orderOne(shopper, name, key)
+  if (order === null) {
     tally.refused += 1
     return
   }
+  tally.acknowledged.push(order)
   const orderedAt = performance.now()
   tally.order.record(orderedAt - lookedUpAt)
   tally.lookupAndOrder.record(orderedAt - startedAt)
 }
 
-function resultOf(tally: Tally, elapsedMs: number): Omit<ExperimentResult, 'lateStarts'> {
+function resultOf(tally: Tally, elapsedMs: number, lateStarts: number): ExperimentResult {
   const { iterations, refused, soldOut, errors, errorMessages, acknowledged } = tally
   return {
     iterations,
@@ -176,6 +168,7 @@ function resultOf(tally: Tally, elapsedMs: number): Omit<ExperimentResult, 'late
     cacheHitRatio: tally.hitsKnown === 0 ? null : tally.hits / tally.hitsKnown,
     refused,
     soldOut,
+    lateStarts,
     errors,
     errorMessages,
     acknowledged,

@@ -201,8 +201,6 @@ export class MixMeter {
   readonly #seed: number
   readonly #runId: string
   #slices = 0
-  #count = 0
-  #sumMs = 0
   #measured: { count: number; mean: number }[] = []
   #orders = 0
 
@@ -227,25 +225,24 @@ export class MixMeter {
     if (errors > 0 || lookupAndOrder.mean === null) {
       throw new Error(`the experiment failed: ${errorMessages[0] ?? 'no look-up'}`)
     }
-    this.#count += lookupAndOrder.count
-    this.#sumMs += lookupAndOrder.count * lookupAndOrder.mean
     this.#measured.push({ count: lookupAndOrder.count, mean: lookupAndOrder.mean })
     this.#orders += acknowledged.length
   }
 
   /** Forgets the times measured so far: they were to warm up. */
   restart(): void {
-    this.#count = 0
-    this.#sumMs = 0
     this.#measured = []
   }
 
   /** The interval is that of a mean over slices of unequal counts (Cochran, "Sampling Techniques", ratio estimation). */
   measured(): Mix {
-    const mean = this.#sumMs / this.#count
     const slices = this.#measured.length
-    const squares = this.#measured.reduce((sum, slice) => sum + (slice.count * (slice.mean - mean)) ** 2, 0)
-    const deviation = (Math.sqrt(squares / (slices - 1)) * slices) / this.#count
-    return { count: this.#count, mean, ci95: slices < 2 ? null : confidence95(deviation, slices) }
+    const total = (figure: (slice: { count: number; mean: number }) => number) =>
+      this.#measured.reduce((sum, slice) => sum + figure(slice), 0)
+    const count = total(slice => slice.count)
+    const mean = total(slice => slice.count * slice.mean) / count
+    const squares = total(slice => (slice.count * (slice.mean - mean)) ** 2)
+    const deviation = (Math.sqrt(squares / (slices - 1)) * slices) / count
+    return { count, mean, ci95: slices < 2 ? null : confidence95(deviation, slices) }
   }
 }

@@ -2,6 +2,12 @@
 export interface Pace {
   /** Waits for the next start and gives its time (ms, of `performance.now`) to measure from, or null when over. */
   next(): Promise<number | null> | number | null
+}
+
+/** An open loop's. */
+export interface OpenPace extends Pace {
+  /** It lasts until its next start would be due, however soon its last one is answered. */
+  readonly plannedMs: number
   /** Starts for which no client was free in time. */
   readonly lateStarts: number
 }
@@ -22,7 +28,6 @@ export function closedPace(extent: Extent, startedAt: number): Pace {
   const endsAt = 'seconds' in extent ? startedAt + extent.seconds * 1000 : Number.POSITIVE_INFINITY
   let done = 0
   return {
-    lateStarts: 0,
     next() {
       if (done >= limit) return null
       done += 1
@@ -44,7 +49,7 @@ const timerLatenessMs = 2
  * @param perSecond iterations a second of all clients together
  * @param extent iterations counts those of each client, as in a closed loop
  */
-export function openPace(perSecond: number, clients: number, extent: Extent, startedAt: number): Pace {
+export function openPace(perSecond: number, clients: number, extent: Extent, startedAt: number): OpenPace {
   const total =
     'iterations' in extent ? extent.iterations * clients : Math.max(1, Math.floor(extent.seconds * perSecond))
   const limit = Math.min(total, iterationsMax * clients)
@@ -52,7 +57,9 @@ export function openPace(perSecond: number, clients: number, extent: Extent, sta
   const endsAt = 'seconds' in extent ? startedAt + extent.seconds * 1000 : Number.POSITIVE_INFINITY
   let taken = 0
   let lateStarts = 0
+  const extentMs = 1000 * ('seconds' in extent ? extent.seconds : total / perSecond)
   return {
+    plannedMs: Math.min(extentMs, (iterationsMax * clients * 1000) / perSecond),
     get lateStarts() {
       return lateStarts
     },

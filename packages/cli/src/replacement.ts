@@ -1,6 +1,5 @@
-import { BazaarError } from '@bazaar/client'
 import type { Random } from './random.ts'
-import type { Shopper } from './shopper.ts'
+import { orderOne, type Shopper } from './shopper.ts'
 
 /** What happened to a product in one step, and what the cache holds after it. */
 export interface ReplacementStep {
@@ -68,19 +67,8 @@ export async function watchReplacement(shopper: Shopper, options: ReplacementOpt
     const evicted = model.use(name)
     steps.push({ name, event: hit ? 'hit' : 'miss', expected, held: model.held, evicted })
     if (random.next() >= p || product.quantity === 0) continue
-    if (!(await orders(shopper, name, `${keyPrefix}-${lookup}`))) continue
+    if ((await orderOne(shopper, name, `${keyPrefix}-${lookup}`)) === null) continue
     steps.push({ name, event: 'order', expected: 'order', held: model.held, evicted: model.use(name) })
   }
   return steps
-}
-
-/** False when others bought the last one meanwhile. */
-async function orders(shopper: Shopper, name: string, key: string): Promise<boolean> {
-  try {
-    await shopper.order({ name, quantity: 1, type: 'buy' }, key)
-    return true
-  } catch (error) {
-    if (error instanceof BazaarError && error.reason === 'OUT_OF_STOCK') return false
-    throw error
-  }
 }

@@ -14,6 +14,16 @@ export interface Shopper {
   close(): Promise<void>
 }
 
+/** Orders one unit; null when the shop says that none is left. */
+export async function orderOne(shopper: Shopper, name: string, key: string): Promise<Order | null> {
+  try {
+    return await shopper.order({ name, quantity: 1, type: 'buy' }, key)
+  } catch (error) {
+    if (error instanceof BazaarError && error.reason === 'OUT_OF_STOCK') return null
+    throw error
+  }
+}
+
 export interface LookUp {
   product: Product
   /** Whether the front-end's cache had it (`Cache-Status`, RFC 9211); null when the answer does not say. */

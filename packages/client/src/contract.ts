@@ -5,6 +5,7 @@
 export * from './call-protocol.ts'
 export * from './clock.ts'
 export * from './errors.ts'
+export * from './json-crc.ts'
 export * from './line-cursor.ts'
 export * from './line-splitter.ts'
 export * from './log-line.ts'

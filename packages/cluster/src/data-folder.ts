@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { crc32 } from 'node:zlib'
+import { jsonCrc } from '@bazaar/client'
 import { ClusterError } from './errors.ts'
 
 const replicaFolder = /^order-[1-9]$/
@@ -58,8 +58,7 @@ export function replicasOf(data: string): number | null {
 function replicasIn(path: string): number | null {
   try {
     const { replicas, replicasCrc } = JSON.parse(readFileSync(path, 'utf8'))
-    const isWhole = Number.isInteger(replicas) && replicasCrc === crc32(String(replicas)).toString(16).padStart(8, '0')
-    return isWhole ? replicas : null
+    return Number.isInteger(replicas) && replicasCrc === jsonCrc(replicas) ? replicas : null
   } catch {
     return null
   }

@@ -100,11 +100,10 @@ export class LogFile {
     }
     const ringed = this.#ring?.read(goodBytes)
     const lost = ringed?.subarray(0, this.#recoverLines(ringed, onLine)) ?? noBytes
-    if (goodBytes < this.#file.size) {
-      if (syncedBytes === null && goodBytes + lost.length < this.#file.size)
-        throw new RotError(`${bad}, and how much was synced is forgotten`)
-      this.#file.truncate(goodBytes)
+    if (syncedBytes === null && goodBytes + lost.length < this.#file.size) {
+      throw new RotError(`${bad}, and how much was synced is forgotten`)
     }
+    if (goodBytes < this.#file.size) this.#file.truncate(goodBytes)
     if (lost.length > 0) this.#file.append(lost)
     this.#writtenIndex = this.lastIndex
     this.#recent = new RecentBytes(this.#bytes, this.#recentSizes.slabBytes)

@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib'
+import { jsonCrc } from '@bazaar/client/contract'
 import type { HardState } from '@bazaar/raft'
 import { CorruptFileError } from '@bazaar/service'
 import type { Adapter } from 'lowdb'
@@ -54,7 +54,7 @@ export class StateFile {
     const found = low.data !== null && low.data.crc === checksum(low.data)
     const noted = low.data?.replicas ?? replicas
     // What a majority of these acknowledged, a majority of others might not know of.
-    if (noted !== replicas && low.data?.replicasCrc === crcOf(noted)) {
+    if (noted !== replicas && low.data?.replicasCrc === jsonCrc(noted)) {
       throw new Error(`the data are those of one of ${noted} replicas, and can not be used by one of ${replicas}`)
     }
     return { file: new StateFile(low, found ? stateOf(low.data as StoredState) : unknownState, replicas), found }
@@ -79,7 +79,7 @@ export class StateFile {
     const saved = this.#saving.then(async () => {
       const state = this.#state
       const replicas = this.#replicas
-      this.#low.data = { ...state, crc: checksum(state), replicas, replicasCrc: crcOf(replicas) }
+      this.#low.data = { ...state, crc: checksum(state), replicas, replicasCrc: jsonCrc(replicas) }
       await this.#low.write()
       this.#written = state
     })
@@ -94,8 +94,4 @@ function stateOf({ term, vote, voting, syncedBytes, commitIndex }: State): State
   return { term, vote, voting, syncedBytes, commitIndex }
 }
 
-const checksum = (state: State): string => crcOf(stateOf(state))
-
-function crcOf(value: State | number): string {
-  return crc32(JSON.stringify(value)).toString(16).padStart(8, '0')
-}
+const checksum = (state: State): string => jsonCrc(stateOf(state))
