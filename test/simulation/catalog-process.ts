@@ -61,7 +61,6 @@ export async function startCatalogProcess(options: CatalogProcessOptions): Promi
     changes(sink: Parameters<ChangeFeed['join']>[0] & { on(event: string, listener: () => void): void }) {
       sink.on('close', () => catalog.feed.leave(sink))
       catalog.feed.join(sink, catalog.products)
-      return null
     },
   }
   world.catalogs.serve(life, service)

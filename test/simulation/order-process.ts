@@ -109,11 +109,7 @@ export async function startOrderProcess(options: OrderProcessOptions): Promise<v
     execute: sequencer.execute.bind(sequencer),
     order: (number: number) => reader.read(number),
     status,
-    log: (after: number, sink: object) => {
-      const head = { commitIndex: log.appliedIndex }
-      feed.add(sink as Parameters<LogFeed['add']>[0], after)
-      return head
-    },
+    log: (after: number, sink: object) => feed.add(sink as Parameters<LogFeed['add']>[0], after),
   }
   world.orders.serve(life, service)
   world.logs.serve(life, service)

@@ -1,4 +1,4 @@
-import type { Change, Command, CommandResult, LogStream, Order, OrderStatus, Product, Reading } from '@bazaar/client'
+import type { Change, Command, CommandResult, Order, OrderStatus, Product, Reading } from '@bazaar/client'
 import type { Life } from './life.ts'
 import type { StreamOptions } from './streams.ts'
 import type { World } from './world.ts'
@@ -20,10 +20,9 @@ export function replicaClient({ orders, logs }: World, life: Life, name: string)
       orders.call(life, name, options?.timeoutMs ?? requestTimeoutMs, service => service.order(number)),
     status: (options?: Attempt): Promise<OrderStatus> =>
       orders.call(life, name, options?.timeoutMs ?? requestTimeoutMs, service => service.status()),
-    log: async (after: number, options?: Partial<StreamOptions>): Promise<LogStream> => {
+    log: async (after: number, options?: Partial<StreamOptions>): Promise<AsyncIterable<Buffer>> => {
       const stream = { idleMs: idleTimeoutMs, ...options }
-      const { head, chunks } = await logs.open(life, name, stream, (service, sink) => service.log(after, sink))
-      return { ...head, chunks: bytesOf(chunks) }
+      return bytesOf(await logs.open(life, name, stream, (service, sink) => service.log(after, sink)))
     },
   }
 }
@@ -37,7 +36,7 @@ export function catalogClient({ catalogs, changes }: World, life: Life, name: st
       catalogs.call(life, name, options?.timeoutMs ?? requestTimeoutMs, service => service.products(index)),
     async *changes(options?: Partial<StreamOptions>): AsyncGenerator<readonly Change[]> {
       const stream = { idleMs: idleTimeoutMs, ...options }
-      const { chunks } = await changes.open(life, name, stream, (service, sink) => service.changes(sink))
+      const chunks = await changes.open(life, name, stream, (service, sink) => service.changes(sink))
       for await (const lines of chunks) yield lines.filter(line => line !== '').map(line => JSON.parse(line) as Change)
     },
   }

@@ -16,8 +16,8 @@ export interface StreamOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Serves one stream to whoever asked; returns what the reader is told first. */
-type Join<Service, Head> = (service: Service, sink: Sink) => Head
+/** Serves one stream to whoever asked. */
+type Join<Service> = (service: Service, sink: Sink) => void
 
 /**
  * Endless answers from process to process. Once something written does not get through, nothing later does either: bytes
@@ -38,13 +38,13 @@ export class Streams<Service> {
     life.onEnd(() => this.#services.delete(life))
   }
 
-  /** Resolves with what is told first and the chunks of lines that follow, empty lines included. */
-  open<Head>(
+  /** Resolves with the chunks of lines, empty lines included. */
+  open(
     from: Life,
     to: string,
     { idleMs, signal }: StreamOptions,
-    join: Join<Service, Head>,
-  ): Promise<{ head: Head; chunks: AsyncIterable<readonly string[]> }> {
+    join: Join<Service>,
+  ): Promise<AsyncIterable<readonly string[]>> {
     const network = this.#network
     const reader = new Reader(from, to, idleMs, signal)
     return new Promise((resolve, reject) => {
@@ -56,10 +56,10 @@ export class Streams<Service> {
         if (life === null || service === undefined) return reader.fail('connection refused')
         life.hear(() => {
           const sink = new NetworkSink(life, reader, network, this.#now)
-          const head = join(service, sink)
+          join(service, sink)
           sink.deliver(() => {
             reader.onFailure = () => {}
-            resolve({ head, chunks: reader })
+            resolve(reader)
           })
         })
       })

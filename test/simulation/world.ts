@@ -1,4 +1,4 @@
-import type { Command, CommandResult, LogStream, Order, OrderStatus, Product, Reading } from '@bazaar/client'
+import type { Command, CommandResult, Order, OrderStatus, Product, Reading } from '@bazaar/client'
 import type { Leadership } from '../../apps/order/src/replicated-log.ts'
 import { Calls } from './calls.ts'
 import { FileSystem } from './file-system.ts'
@@ -15,14 +15,14 @@ export interface OrderService {
   execute(commands: readonly Command[]): Promise<CommandResult[]>
   order(number: number): Promise<Order | null>
   status(): OrderStatus
-  log(after: number, sink: Sink): Pick<LogStream, 'commitIndex'>
+  log(after: number, sink: Sink): void
 }
 
 /** What a catalog answers. */
 export interface CatalogService {
   product(name: string, index: number): Promise<Reading<Product | null>>
   products(index: number): Promise<Reading<Product[]>>
-  changes(sink: Sink): null
+  changes(sink: Sink): void
 }
 
 /** What a front-end answers to the shop's customers. */

@@ -1,4 +1,4 @@
-import { type Clock, type LogStream, type OrderStatus, sleep } from '@bazaar/client'
+import { type Clock, type OrderStatus, sleep } from '@bazaar/client'
 import type { Catalog } from './catalog.ts'
 import { CorruptLineError, OtherLogError } from './products.ts'
 import { agreedLeader, askStatuses, expectFailure, type Replica } from './replica.ts'
@@ -137,7 +137,7 @@ export class Follower {
     }
   }
 
-  async #consume(following: Following, { chunks }: LogStream): Promise<void> {
+  async #consume(following: Following, chunks: AsyncIterable<Buffer>): Promise<void> {
     let heard = false
     try {
       for await (const lines of chunks) {

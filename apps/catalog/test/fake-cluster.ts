@@ -242,7 +242,7 @@ export class FakeReplica {
 
   #follow(response: ServerResponse, after: number): void {
     this.askedAfter.push(after)
-    response.writeHead(200, { 'bazaar-commit-index': String(this.#cluster.lines.length) })
+    response.writeHead(200)
     response.flushHeaders()
     if (this.streamsEndAtOnce) return void response.end()
     response.on('close', () => this.#streams.delete(response))

@@ -35,8 +35,7 @@ export class CatalogClient {
    * one array for each chunk that arrived. Rejects when the catalog ends or is silent for `idleMs`.
    */
   async *changes(options?: { idleMs?: number; signal?: AbortSignal }): AsyncGenerator<readonly Change[]> {
-    const stream = await this.#requester.lines('/changes', options)
-    for await (const bytes of stream.chunks)
+    for await (const bytes of await this.#requester.lines('/changes', options))
       yield linesOf(bytes)
         .filter(line => line !== '')
         .map(line => JSON.parse(line) as Change)

@@ -3,14 +3,6 @@ import { commandCalls, queryCalls } from './call-protocol.ts'
 import { Requester, type RequestOptions } from './request.ts'
 import type { Command, CommandResult, Order, OrderStatus } from './schemas.ts'
 
-/** `GET /log?after=N`: the committed lines of `log.jsonl` with index > N, verbatim and in order, for ever. */
-export interface LogStream {
-  /** The replica's commit index when the stream began. */
-  commitIndex: number
-  /** The lines of each chunk that arrived, an empty one as heartbeat. Rejects when the replica ends or falls silent. */
-  chunks: AsyncIterable<Buffer>
-}
-
 /** One order replica. Methods throw BazaarError (what the replica answered) or ConnectionError (no answer in time). */
 export class OrderClient {
   readonly #requester: Requester
@@ -43,10 +35,13 @@ export class OrderClient {
     return this.#queries.call(number, options?.timeoutMs)
   }
 
-  /** `GET /log?after=N`. A replica that is silent for `idleMs` (it sends a heartbeat every 100 ms) ends it with an error. */
-  async log(after: number, options?: { idleMs?: number; signal?: AbortSignal }): Promise<LogStream> {
-    const stream = await this.#requester.lines(`/log?after=${after}`, options)
-    return { commitIndex: Number(stream.headers['bazaar-commit-index']), chunks: stream.chunks }
+  /**
+   * `GET /log?after=N`: the committed lines of `log.jsonl` with index > N, verbatim and in order, for ever; those of each
+   * chunk that arrived, an empty one as heartbeat. Rejects when the replica ends, or is silent for `idleMs` (it sends a
+   * heartbeat every 100 ms).
+   */
+  log(after: number, options?: { idleMs?: number; signal?: AbortSignal }): Promise<AsyncIterable<Buffer>> {
+    return this.#requester.lines(`/log?after=${after}`, options)
   }
 
   /** `GET /status`. */

@@ -31,12 +31,6 @@ export interface Answer {
   body: unknown
 }
 
-/** The lines of an endless answer, as they came, with their newlines: one buffer for each chunk that completed any. */
-export interface LineStream {
-  headers: IncomingHttpHeaders
-  chunks: AsyncIterable<Buffer>
-}
-
 /**
  * HTTP to one peer over kept-alive connections: a thin layer on undici's `Pool` with a time-out for the whole request
  * and typed errors. `target` is a URL (`http://127.0.0.1:8080`) or the path of a unix socket.
@@ -91,21 +85,21 @@ export class Requester {
   }
 
   /**
-   * An endless answer in buffers of whole lines. The iteration rejects with a ConnectionError when the peer ends it or is
-   * silent for `idleMs`; leaving the loop closes the connection.
+   * An endless answer's lines as they came, with their newlines: one buffer for each chunk that completed any. The
+   * iteration rejects with a ConnectionError when the peer ends it or is silent for `idleMs`; leaving the loop closes the
+   * connection.
    *
    * @throws BazaarError, ConnectionError as `call` does
    */
   async lines(
     path: string,
     options: { idleMs?: number | undefined; signal?: AbortSignal | undefined } = {},
-  ): Promise<LineStream> {
+  ): Promise<AsyncIterable<Buffer>> {
     const what = `GET ${path}`
     const deadline = new Deadline(options.idleMs ?? idleTimeoutMs, options.signal)
     try {
       const answer = await this.#pool.request({ method: 'GET', path, signal: deadline.signal })
-      if (answer.statusCode === 200)
-        return { headers: answer.headers, chunks: this.#chunks(what, answer.body, deadline) }
+      if (answer.statusCode === 200) return this.#chunks(what, answer.body, deadline)
       const error = BazaarError.from(await answer.body.json())
       throw error ?? new Error(`answered ${answer.statusCode} without an error body`)
     } catch (error) {
