@@ -1,4 +1,4 @@
-import { copyFile, mkdir } from 'node:fs/promises'
+import { copyFile, mkdir, open as openFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { encodeFact, type Fact, LineCursor } from '@bazaar/client/contract'
@@ -75,6 +75,17 @@ async function append({ logFile, ledger }: Replica, orders: number): Promise<voi
   await logFile.checkpoint()
 }
 
+/** Synced before a state may say so. */
+async function copyDurably(from: string, to: string): Promise<void> {
+  await copyFile(from, to)
+  const file = await openFile(to, 'r+')
+  try {
+    await file.datasync()
+  } finally {
+    await file.close()
+  }
+}
+
 const { values } = parseArgs({
   options: { data: { type: 'string' }, orders: { type: 'string' }, replicas: { type: 'string', default: '3' } },
 })
@@ -89,7 +100,7 @@ const longest = opened.reduce((one, other) => (other.logFile.lastIndex > one.log
 await append(longest, Number(orders))
 const { logFile } = longest
 for (const { logPath, save } of opened) {
-  if (logPath !== longest.logPath) await copyFile(longest.logPath, logPath)
+  if (logPath !== longest.logPath) await copyDurably(longest.logPath, logPath)
   await save({ voting: true, syncedBytes: logFile.syncedBytes, commitIndex: logFile.lastIndex })
 }
 console.log(JSON.stringify({ orders: longest.ledger.orders, lastIndex: logFile.lastIndex, bytes: logFile.syncedBytes }))

@@ -88,7 +88,7 @@ async function benchLimits({ jsonFile, extent, seed, preload }: BenchOptions): P
 }
 
 async function benchCache(options: BenchOptions): Promise<boolean> {
-  const { products, entriesMax, steps } = await runReplacement(options)
+  const { products, entriesMax, steps } = await runReplacement(options, progressOn(process.stderr))
   if (options.jsonFile !== '-') console.log(replacementText(products, entriesMax, steps))
   if (options.jsonFile !== null) writeJson(options.jsonFile, replacementJson(entriesMax, steps))
   return replacementPassed(steps)

@@ -56,7 +56,7 @@ export async function runEvaluation(file: string, options: BenchOptions, progres
     growth: await runGrowth({ stored, seconds: growthSeconds, seed }, progress),
     large: options.preload === 0 ? await runLarge(storedLarge, progress) : null,
     failover: await runFailovers(seed, progress),
-    replacement: await runReplacement({ ...options, extent: { iterations: replacementLookups } }),
+    replacement: await runReplacement({ ...options, extent: { iterations: replacementLookups } }, progress),
     command: commandFor(file, options),
     date: new Date().toISOString().slice(0, 10),
   }

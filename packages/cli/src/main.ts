@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { BazaarError, ConnectionError } from '@bazaar/client'
+import { BazaarError, ConnectionError, SocketPathError } from '@bazaar/client'
 import { ClusterError } from '@bazaar/cluster'
 import { type CommandDef, runCommand } from 'citty'
 import { checkArguments } from './command-line.ts'
@@ -94,7 +94,7 @@ async function main([name, ...rawArgs]: readonly string[]): Promise<number> {
 /** Says on standard error what went wrong and returns the exit status. What nobody foresaw keeps its stack. */
 function explain(error: unknown): number {
   if (isInterrupted()) return exitStatus.failed
-  const kinds = [UsageError, ClusterError, ConnectionError, BazaarError]
+  const kinds = [UsageError, ClusterError, ConnectionError, BazaarError, SocketPathError]
   // A system call that fails, as on a full disk, says itself what it wanted, and of what.
   const foreseen = kinds.some(kind => error instanceof kind) || (error instanceof Error && 'syscall' in error)
   console.error(foreseen ? `bazaar: ${(error as Error).message}` : error)

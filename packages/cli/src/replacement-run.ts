@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { FrontendClient } from '@bazaar/client'
 import type { BenchOptions } from './bench-options.ts'
+import type { Progress } from './progress.ts'
 import { seededRandom } from './random.ts'
 import { type ReplacementStep, watchReplacement } from './replacement.ts'
 import { connectVenue, openVenue } from './venue.ts'
@@ -16,28 +17,31 @@ export interface ReplacementResult {
 const orderProbability = 0.125
 
 /** Opens the shop and watches its cache. With a url nobody else should use the shop meanwhile. */
-export async function runReplacement({
-  url,
-  preload,
-  seed,
-  extent,
-}: Pick<BenchOptions, 'url' | 'preload' | 'seed' | 'extent'>): Promise<ReplacementResult> {
+export async function runReplacement(
+  { url, preload, seed, extent }: Pick<BenchOptions, 'url' | 'preload' | 'seed' | 'extent'>,
+  progress: Progress,
+): Promise<ReplacementResult> {
+  progress.stage(url === null ? 'starting the shop' : `reaching ${url}`, null)
   const venue = await openVenue(url, url === null ? 'on' : 'deployed', preload)
   const frontend = new FrontendClient(venue.url, 1)
   const shopper = await connectVenue(venue)
   try {
     const products = (await shopper.products()).map(product => product.name)
     const { entriesMax } = (await frontend.cluster()).frontend.cache
+    const lookups = 'iterations' in extent ? extent.iterations : 0
+    progress.stage('watching the cache', lookups)
     const steps = await watchReplacement(shopper, {
       products,
       entriesMax,
-      lookups: 'iterations' in extent ? extent.iterations : 0,
+      lookups,
       p: orderProbability,
       random: seededRandom(seed),
       keyPrefix: `replacement-${randomUUID().slice(0, 8)}`,
+      onStep: () => progress.step(),
     })
     return { products, entriesMax, steps }
   } finally {
+    progress.clear()
     await Promise.all([shopper.close(), frontend.close()])
     await venue.close()
   }

@@ -46,6 +46,8 @@ export interface ReplacementOptions {
   p: number
   random: Random
   keyPrefix: string
+  /** Is called after each look-up. */
+  onStep: () => void
 }
 
 /**
@@ -53,7 +55,7 @@ export interface ReplacementOptions {
  * that the cache is known from then on, whatever it held before.
  */
 export async function watchReplacement(shopper: Shopper, options: ReplacementOptions): Promise<ReplacementStep[]> {
-  const { products, entriesMax, lookups, p, random, keyPrefix } = options
+  const { products, entriesMax, lookups, p, random, keyPrefix, onStep } = options
   const model = new LRUModel(entriesMax)
   for (const name of products) {
     await shopper.lookUp(name)
@@ -66,6 +68,7 @@ export async function watchReplacement(shopper: Shopper, options: ReplacementOpt
     const { hit, product } = await shopper.lookUp(name)
     const evicted = model.use(name)
     steps.push({ name, event: hit ? 'hit' : 'miss', expected, held: model.held, evicted })
+    onStep()
     if (random.next() >= p || product.quantity === 0) continue
     if ((await orderOne(shopper, name, `${keyPrefix}-${lookup}`)) === null) continue
     steps.push({ name, event: 'order', expected: 'order', held: model.held, evicted: model.use(name) })

@@ -25,7 +25,11 @@ function cachingShopper(entriesMax: number): Shopper {
   }
 }
 
-const options = { products, entriesMax: 2, lookups: 30, p: 0.2, random: seededRandom(1), keyPrefix: 'k' }
+let stepped = 0
+const onStep = () => {
+  stepped += 1
+}
+const options = { products, entriesMax: 2, lookups: 30, p: 0.2, random: seededRandom(1), keyPrefix: 'k', onStep }
 
 t.test('the model forgets what was not used for longest', async t => {
   const cache = new LRUModel(2)
@@ -38,6 +42,7 @@ t.test('an LRU of the right size agrees every time, and the picture shows what i
   const steps = await watchReplacement(cachingShopper(2), options)
   t.ok(replacementPassed(steps))
   t.equal(steps.filter(({ event }) => event !== 'order').length, 30)
+  t.equal(stepped, 30)
   t.matchSnapshot(replacementText(products, 2, steps))
 })
 

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
-import { BazaarError, type ErrorReason, retryAfterSeconds, statusOf } from '@bazaar/client/contract'
+import { BazaarError, type ErrorReason, retryAfterSeconds } from '@bazaar/client/contract'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { endWithError } from './http-server.ts'
 
 /** The catalogue's reason for a status that Fastify or a plugin chose. Any other 4xx is the client's mistake: INVALID. */
 const reasonOfStatus: Readonly<Record<number, ErrorReason>> = {
@@ -58,14 +59,9 @@ function messageOf(error: FastifyError, request: FastifyRequest): string {
 /** Answers what is not even HTTP, too long in its headers, or not whole in time, and closes the connection. */
 export function answerBrokenHTTP(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy()
-  const body = JSON.stringify(
-    new BazaarError('INVALID', `request must be HTTP, whole and in time: ${error.code}`).toBody(),
+  endWithError(
+    socket,
+    'Bad Request',
+    new BazaarError('INVALID', `request must be HTTP, whole and in time: ${error.code}`),
   )
-  const head = [
-    `HTTP/1.1 ${statusOf.INVALID} Bad Request`,
-    'content-type: application/json; charset=utf-8',
-    `content-length: ${Buffer.byteLength(body)}`,
-    'connection: close',
-  ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
 }

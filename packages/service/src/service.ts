@@ -5,6 +5,7 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { pino } from 'pino'
 import { ajvOptions } from './check.ts'
 import { answerBrokenHTTP, answerError } from './error-handler.ts'
+import { createHTTPServer } from './http-server.ts'
 import { answerUnknownRoute } from './unknown-route.ts'
 import { explainViolation, type Violation } from './violation.ts'
 
@@ -37,8 +38,13 @@ export interface ServiceOptions {
  * is logged, hooked or decorated per request; JSON log lines at `warn` and above go to standard output.
  */
 export function buildService({ name, requestTimeoutMs = usualRequestTimeoutMs }: ServiceOptions): Service {
-  // Node takes the longer of the two for the whole request, whichever is called so.
-  const http = { headersTimeout: requestTimeoutMs, connectionsCheckingInterval: requestTimeoutMs / timeoutChecks }
+  const http = {
+    requestTimeout: requestTimeoutMs,
+    // Node takes the longer of the two for the whole request, whichever is called so.
+    headersTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: requestTimeoutMs / timeoutChecks,
+    keepAliveTimeout: keepAliveTimeoutMs,
+  }
   const log = pino({ level: 'warn', name })
   const service = fastify({
     // No `logger`: with one Fastify waits for the end of every response, to log it, even where nothing is to be logged,
@@ -49,10 +55,7 @@ export function buildService({ name, requestTimeoutMs = usualRequestTimeoutMs }:
     // Every schema is strict, so a field of these names is told from any other only by its name.
     onProtoPoisoning: 'ignore',
     onConstructorPoisoning: 'ignore',
-    requestTimeout: requestTimeoutMs,
-    http,
-    connectionTimeout: connectionTimeoutMs,
-    keepAliveTimeout: keepAliveTimeoutMs,
+    serverFactory: handler => createHTTPServer(handler, http, connectionTimeoutMs),
     // Requests that come in on open connections while the service stops are still answered.
     return503OnClosing: false,
     routerOptions: { maxParamLength: paramLengthMax },

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import { BazaarError, OrderRequest } from '@bazaar/client'
 import {
@@ -104,20 +103,32 @@ t.test('a bug is a 500 that tells nothing of its cause', async t => {
   await app.close()
 })
 
-t.test('what is not HTTP is answered with an error body and a closed connection', async t => {
+t.test('what never comes to a route is answered with an error body and a closed connection, too', async t => {
   const app = buildShop()
+  t.teardown(() => app.close())
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
-  const socket = connect(port, '127.0.0.1')
-  socket.end('hello?\r\n\r\n')
-  let text = ''
-  socket.on('data', chunk => {
-    text += chunk
-  })
-  await once(socket, 'close')
-  t.match(text, /^HTTP\/1\.1 400 Bad Request\r\n/)
-  t.match(JSON.parse(text.split('\r\n\r\n')[1] ?? ''), { error: { code: 400, reason: 'INVALID' } })
-  await app.close()
+  const answerTo = async (text: string): Promise<[head: string, body: string]> => {
+    const socket = connect(port, '127.0.0.1').setEncoding('utf8')
+    socket.write(text)
+    const [head = '', body = ''] = (await socket.toArray()).join('').split('\r\n\r\n')
+    return [head, body]
+  }
+  for (const [text, status, reason, message] of [
+    ['hello?\r\n\r\n', '400 Bad Request', 'INVALID', /^request must be HTTP, whole and in time: /],
+    ['GET /health HTTP/1.1\r\n\r\n', '400 Bad Request', 'INVALID', 'request must have a Host header'],
+    ['CONNECT a:443 HTTP/1.1\r\nhost: a\r\n\r\n', '405 Method Not Allowed', 'METHOD_NOT_ALLOWED', /not CONNECT$/],
+  ] as const) {
+    const [head, body] = await answerTo(text)
+    t.equal(head.split('\r\n')[0], `HTTP/1.1 ${status}`)
+    t.match(head, /^connection: close$/im)
+    t.match(JSON.parse(body), { error: { code: Number.parseInt(status, 10), reason, message } })
+  }
+  const fine = [
+    'GET /health HTTP/1.0\r\n\r\n',
+    'GET /health HTTP/1.1\r\nhost: a\r\nexpect: x\r\nconnection: close\r\n\r\n',
+  ]
+  for (const text of fine) t.match((await answerTo(text))[0], /^HTTP\/1\.1 200 /)
 })
 
 t.test('health answers, and metrics are read when they are asked for', async t => {

@@ -1,0 +1,49 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerOptions } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { BazaarError } from '@bazaar/client/contract'
+
+const methodsTaken = 'GET, HEAD, POST, PUT'
+
+/**
+ * Node's HTTP server, but that what Node would answer by itself, without a body, has one of the catalogue's, too: a request
+ * without `Host` (RFC 9112, 3.2), and CONNECT. An `Expect` that nobody knows is ignored, as it may be (RFC 9110, 10.1.1).
+ *
+ * @param idleMs a socket on which nothing moves for so long during a request is closed
+ */
+export function createHTTPServer(handler: RequestListener, options: ServerOptions, idleMs: number): Server {
+  const server = createServer({ ...options, requireHostHeader: false }, (request, response) => {
+    if (request.headers.host !== undefined || isOlderThanHost(request)) return handler(request, response)
+    const { head, body } = closingAnswer(new BazaarError('INVALID', 'request must have a Host header'))
+    response.writeHead(400, head).end(body)
+  })
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response))
+  server.on('connect', (_request, socket) => {
+    const error = new BazaarError('METHOD_NOT_ALLOWED', `this server takes ${methodsTaken}, not CONNECT`)
+    endWithError(socket, 'Method Not Allowed', error, { allow: methodsTaken })
+  })
+  return server.setTimeout(idleMs)
+}
+
+/** HTTP/1.0 does not know the header. */
+function isOlderThanHost({ httpVersionMajor, httpVersionMinor }: IncomingMessage): boolean {
+  return httpVersionMajor === 1 && httpVersionMinor === 0
+}
+
+type Head = Readonly<Record<string, string>>
+
+/** Answers with an error on a bare socket, and closes it. */
+export function endWithError(socket: Duplex, phrase: string, error: BazaarError, headers: Head = {}): void {
+  const { head, body } = closingAnswer(error)
+  const lines = Object.entries({ ...head, ...headers }).map(([name, value]) => `${name}: ${value}`)
+  socket.end(`HTTP/1.1 ${error.code} ${phrase}\r\n${lines.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+}
+
+function closingAnswer(error: BazaarError): { head: Head; body: string } {
+  const body = JSON.stringify(error.toBody())
+  const head = {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': String(Buffer.byteLength(body)),
+    connection: 'close',
+  }
+  return { head, body }
+}
