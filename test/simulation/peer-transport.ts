@@ -59,6 +59,8 @@ export class PeerTransport implements Transport {
     this.#end()
   }
 
+  async release(): Promise<void> {}
+
   send(message: Message, lines: Uint8Array): void {
     const { network, nameOf, life, now, id, trace } = this.#options
     const connection = this.#outgoing.get(message.to)

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type OrderStatus, socketPath, systemClock } from '@bazaar/client/contract'
-import { DurableJSONFile, rssMiB, runMain, startService } from '@bazaar/service'
+import { DurableJSONFile, rssMiB, runMain, startService, syncFolder } from '@bazaar/service'
 import { orderApp } from './app.ts'
 import { orderConfig } from './config.ts'
 import { Ledger } from './ledger.ts'
@@ -22,7 +22,19 @@ await runMain(async () => {
   const { name, id, data, replicas, supervised } = orderConfig()
   const folder = join(data, name)
   await mkdir(folder, { recursive: true, mode: 0o700 })
+  await syncFolder(data)
   const say = (level: number, msg: string): void => console.log(JSON.stringify({ level, name, msg }))
+
+  const nameOf = (member: number): string => `order-${member}`
+  const members = Array.from({ length: replicas }, (_, place) => place + 1)
+  const transport = new UnixTransport({
+    id,
+    members,
+    entriesPerAppendMax,
+    clock: systemClock,
+    socketOf: member => socketPath(data, `${nameOf(member)}.peer`),
+  })
+  await transport.claim()
 
   // The ledger reads orders back from the log, and the log is opened by folding it into the ledger.
   const opened: { log: RaftLog | null } = { log: null }
@@ -38,21 +50,13 @@ await runMain(async () => {
     timestamp: () => new Date().toISOString().replaceAll(':', ''),
     warn: message => say(warning, message),
   })
-  const nameOf = (member: number): string => `order-${member}`
-  const members = Array.from({ length: replicas }, (_, place) => place + 1)
   const log = new RaftLog({
     id,
     members,
     nameOf,
     logFile,
     stateFile,
-    transport: new UnixTransport({
-      id,
-      members,
-      entriesPerAppendMax,
-      clock: systemClock,
-      socketOf: member => socketPath(data, `${nameOf(member)}.peer`),
-    }),
+    transport,
     clock: systemClock,
     random: Math.random,
     fatal: error => {

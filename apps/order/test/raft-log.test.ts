@@ -1,7 +1,11 @@
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import { crc32 } from 'node:zlib'
 import { type Clock, encodeFact, systemClock } from '@bazaar/client'
 import type { Message } from '@bazaar/raft'
@@ -41,6 +45,7 @@ async function startMember(
   state = (adapter: StateAdapter): StateAdapter => adapter,
   replicas = members.length,
   given?: Transport,
+  clock: Clock = systemClock,
 ): Promise<RaftMember> {
   const folder = join(data, `order-${id}`)
   mkdirSync(folder, { recursive: true })
@@ -61,7 +66,7 @@ async function startMember(
     warn: message => warnings.push(message),
   })
   const socketOf = (member: number): string => join(data, `${member}.sock`)
-  const transport = given ?? new UnixTransport({ id, members, entriesPerAppendMax, clock: systemClock, socketOf })
+  const transport = given ?? new UnixTransport({ id, members, entriesPerAppendMax, clock, socketOf })
   const log = new RaftLog({
     id,
     members,
@@ -69,7 +74,7 @@ async function startMember(
     logFile,
     stateFile,
     transport,
-    clock: systemClock,
+    clock,
     random: Math.random,
     fatal: error => failures.push(error),
   })
@@ -352,6 +357,7 @@ t.test('what comes while a vote cannot be saved waits, but not without end', asy
     onClosed: () => {},
     start: async () => {},
     stop: async () => {},
+    release: async () => {},
   }
   let saves = 0
   const slow = (adapter: StateAdapter): StateAdapter => ({
@@ -429,8 +435,77 @@ t.test('ticks are counted late, all together, and the replica wakes up only for 
   takes(60_000, { looks: 4, ticks: 24 }, 'a process that was stopped has not listened: it does not act before it does')
   ticker.lookAfter(1)
   takes(10, { looks: 5, ticks: 1 }, 'and then it goes on')
+  ticker.lookAfter(2)
+  takes(70, { looks: 6, ticks: 1 }, 'one look may be late')
+  ticker.lookAfter(1)
+  takes(5, { looks: 6, ticks: 0 }, 'whatever happens before the next')
+  takes(55, { looks: 7, ticks: 6 }, 'two in a row count: it is the machine that is slow, and time goes on')
+  ticker.lookAfter(1)
+  takes(60, { looks: 8, ticks: 6 }, 'and the third')
+  ticker.lookAfter(1)
+  takes(10, { looks: 9, ticks: 1 }, 'one comes in time')
+  ticker.lookAfter(1)
+  takes(60, { looks: 10, ticks: 0 }, 'after which one may be late again')
   ticker.lookAfter(1)
   ticker.stop()
   pass(100)
-  t.equal(looks, 5)
+  t.equal(looks, 10)
+})
+
+t.test('a second process on the folder of a replica ends before it touches anything', async t => {
+  const data = mkdtempSync(join(tmpdir(), 'bazaar-claim-'))
+  const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+  const start = () => {
+    const env = { BAZAAR_NAME: 'order-1', BAZAAR_DATA: data, BAZAAR_REPLICAS: '1' }
+    return spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  }
+  const first = start()
+  const ended = once(first, 'exit')
+  t.teardown(async () => {
+    first.kill('SIGKILL')
+    await ended
+    rmSync(data, { recursive: true })
+  })
+  const log = join(data, 'order-1', 'log.jsonl')
+  await eventually('the first has written', () => (existsSync(log) && readFileSync(log).length > 0) || null)
+  // Even when it is stopped, and so cannot say that it is there.
+  first.kill('SIGSTOP')
+  const before = { log: readFileSync(log), inProgress: join(data, 'order-1', 'state.json.tmp') }
+  writeFileSync(before.inProgress, 'of the first')
+  const second = start()
+  const [[status], ...said] = await Promise.all([once(second, 'exit'), text(second.stderr), text(second.stdout)])
+  t.equal(status, 1)
+  t.match(said.join(''), /order-1\.peer\.sock: another process listens there/)
+  t.ok(readFileSync(log).equals(before.log))
+  t.equal(readFileSync(before.inProgress, 'utf8'), 'of the first')
+  rmSync(before.inProgress)
+  // The first goes on, and gives its place up when it stops.
+  first.kill('SIGCONT')
+  first.kill('SIGTERM')
+  t.same(await ended, [0, null])
+  t.notOk(existsSync(join(data, 'order-1.peer.sock')))
+})
+
+t.test('where every timer comes late, a silent leader is missed all the same', async t => {
+  const data = mkdtempSync(join(tmpdir(), 'bazaar-raft-'))
+  const lateMs = () => 45 + 30 * Math.random()
+  const late: Clock = { ...systemClock, setTimer: (call, delayMs) => systemClock.setTimer(call, delayMs + lateMs()) }
+  const socketOf = (member: number): string => join(data, `${member}.sock`)
+  const transports = members.map(
+    id => new UnixTransport({ id, members, entriesPerAppendMax, clock: systemClock, socketOf }),
+  )
+  const running = await Promise.all(
+    members.map((id, place) => startMember(data, id, realDisk, undefined, undefined, transports[place], late)),
+  )
+  t.teardown(async () => {
+    for (const member of running) await member.stop()
+    rmSync(data, { recursive: true })
+  })
+  const leads = ({ log }: RaftMember): boolean => log.leadership.leading
+  await eventually('a leader', () => (running.some(leads) ? true : null))
+  const leader = running.findIndex(leads)
+  // As of a process that was stopped: its connections stay open.
+  for (const transport of transports.slice(leader, leader + 1)) transport.send = () => {}
+  const others = running.toSpliced(leader, 1)
+  await eventually('another leader', () => (others.some(leads) ? true : null))
 })

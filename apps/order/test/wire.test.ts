@@ -118,7 +118,10 @@ t.test('long messages that wait for a socket with no room arrive as they were se
   }
   const [one, other] = [await start(1), await start(2)]
   t.teardown(async () => {
-    await Promise.all([one.transport.stop(), other.transport.stop()])
+    for (const { transport } of [one, other]) {
+      await transport.stop()
+      await transport.release()
+    }
     rmSync(data, { recursive: true })
   })
   await eventually('a connection', () => one.connected.has(2) || null)

@@ -3,6 +3,7 @@
  * and undici with them, at every start.
  */
 export * from './call-protocol.ts'
+export * from './claim-socket.ts'
 export * from './clock.ts'
 export * from './errors.ts'
 export * from './json-crc.ts'

@@ -1,13 +1,8 @@
 import { once } from 'node:events'
-import { chmodSync, linkSync, renameSync, rmSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { socketPath } from '@bazaar/client'
-import { ask, nobodyListens } from './ask.ts'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { claimSocket, socketPath } from '@bazaar/client'
 import { type Action, actions, type Control, controlSocket } from './control.ts'
 import { ClusterError, type ClusterReason } from './errors.ts'
-
-const probeTimeoutMs = 1000
-const claimAttemptsMax = 5
 
 const codeOf: Partial<Record<ClusterReason, number>> = {
   UNKNOWN_PROCESS: 404,
@@ -32,8 +27,12 @@ export async function openControl(data: string): Promise<ControlServer> {
   const path = socketPath(data, controlSocket)
   let control: Control | null = null
   const server = createServer((request, response) => void answer(control, request, response))
-  await claim(server, path, data)
-  chmodSync(path, 0o600)
+  if (!(await claimSocket(server, path))) {
+    throw new ClusterError(
+      'ALREADY_RUNNING',
+      `a cluster runs on ${data} already; stop it, or choose another folder with --data`,
+    )
+  }
   return {
     serve(by) {
       control = by
@@ -43,55 +42,6 @@ export async function openControl(data: string): Promise<ControlServer> {
       server.close()
       await once(server, 'close')
     },
-  }
-}
-
-async function claim(server: Server, path: string, data: string): Promise<void> {
-  for (let attempt = 0; attempt < claimAttemptsMax; attempt += 1) {
-    if (await listens(server, path)) return
-    if (!(await isAlive(path))) await setAside(path)
-    else break
-  }
-  throw new ClusterError(
-    'ALREADY_RUNNING',
-    `a cluster runs on ${data} already; stop it, or choose another folder with --data`,
-  )
-}
-
-/**
- * Removes a socket that nobody listens on. It is moved before it is removed and looked at again: if another supervisor
- * took its place in between, the living socket is put back.
- */
-async function setAside(path: string): Promise<void> {
-  const aside = `${path}.${process.pid}`
-  try {
-    renameSync(path, aside)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
-    throw error
-  }
-  if (await isAlive(aside)) linkSync(aside, path)
-  rmSync(aside)
-}
-
-async function listens(server: Server, path: string): Promise<boolean> {
-  try {
-    server.listen(path)
-    await once(server, 'listening')
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false
-    throw error
-  }
-}
-
-/** A supervisor that is stopped or busy accepts without answering; only a refused connection means that it is gone. */
-async function isAlive(path: string): Promise<boolean> {
-  try {
-    await ask(path, '/status', { timeoutMs: probeTimeoutMs })
-    return true
-  } catch (error) {
-    return !nobodyListens(error)
   }
 }
 

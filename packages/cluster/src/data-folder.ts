@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import {
   accessSync,
+  closeSync,
   constants,
   existsSync,
+  fsyncSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -30,11 +33,21 @@ export function prepareDataFolder(path: string): string {
   return data
 }
 
-/** Not `recursive`: that goes on for ever where a file system takes no folders, as /proc. */
+/**
+ * Its name is durable before anything in it counts. Not `recursive`: that goes on for ever where a file system takes no
+ * folders, as /proc.
+ */
 function makeFolder(path: string): void {
   if (existsSync(path)) return
-  makeFolder(dirname(path))
+  const parent = dirname(path)
+  makeFolder(parent)
   mkdirSync(path, { mode: 0o700 })
+  const descriptor = openSync(parent, 'r')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
 }
 
 /**

@@ -37,12 +37,15 @@ export const realDisk: Disk = {
   read: path => readFile(path, 'utf8'),
   rename,
   unlink,
-  async syncFolder(path) {
-    const folder = await open(path, 'r')
-    try {
-      await folder.sync()
-    } finally {
-      await folder.close()
-    }
-  },
+  syncFolder,
+}
+
+/** Resolves once the folder's entries (new names, renames) are on disk. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
 }

@@ -1,7 +1,7 @@
 export { CallServer, type ServedCalls } from './call-server.ts'
 export { checkOf } from './check.ts'
 export { ConfigError, commonEnvironment, readConfig, runMain } from './config.ts'
-export { type Disk, type DiskFile, realDisk } from './disk.ts'
+export { type Disk, type DiskFile, realDisk, syncFolder } from './disk.ts'
 export { CorruptFileError, DurableJSONFile, isDiskFull } from './durable-file.ts'
 export { healthRoute, type Metrics, metricsRoute, rssMiB } from './observe.ts'
 export { buildService, type Service, type ServiceOptions } from './service.ts'

@@ -1,5 +1,5 @@
-import { chmod, unlink } from 'node:fs/promises'
-import { connect } from 'node:net'
+import { chmod } from 'node:fs/promises'
+import { clearSocket } from '@bazaar/client/contract'
 import closeWithGrace from 'close-with-grace'
 import type { Service } from './service.ts'
 
@@ -60,28 +60,8 @@ async function listenOn(app: Service, listen: Listen): Promise<void> {
     return
   }
   const { socket } = listen
-  if (await isServed(socket)) throw new Error(`${socket}: another process listens there`)
-  await unlink(socket).catch(ignoreAbsence)
+  if (!(await clearSocket(socket))) throw new Error(`${socket}: another process listens there`)
   await app.listen({ path: socket })
   // Under umask 077 it was never open to others; this only takes the meaningless execute bit away.
   await chmod(socket, 0o600)
-}
-
-/** Whether a process accepts connections on the socket: a killed one leaves its socket file behind. */
-function isServed(path: string): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const probe = connect(path)
-    probe.once('connect', () => {
-      probe.destroy()
-      resolve(true)
-    })
-    probe.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') resolve(false)
-      else reject(error)
-    })
-  })
-}
-
-function ignoreAbsence(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error
 }

@@ -12,6 +12,7 @@ import {
 import { open, rename, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
+import { syncFolder } from '@bazaar/service'
 
 const fdatasyncInThread = promisify(fdatasync)
 
@@ -169,14 +170,5 @@ class RealFile implements DiskFile {
       done += writeSync(this.#descriptor, bytes, done, bytes.length - done, offset + done)
     }
     this.#bytesToSync += bytes.length
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
   }
 }

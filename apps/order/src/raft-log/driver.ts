@@ -140,6 +140,7 @@ export class RaftLog implements ReplicatedLog {
     await this.#flushed
     await this.#note()
     this.#options.logFile.close()
+    await this.#options.transport.release()
   }
 
   get leadership(): Leadership {
@@ -411,7 +412,10 @@ export class RaftLog implements ReplicatedLog {
     this.#stopped = true
     this.#stopTimers()
     this.#refuseAll()
-    this.#options.transport.stop()
-    this.#options.fatal(error as Error)
+    const { transport, fatal } = this.#options
+    void transport.stop()
+    fatal(error as Error)
+    // Only where the process does not end with it.
+    void transport.release()
   }
 }

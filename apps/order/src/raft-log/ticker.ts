@@ -16,6 +16,10 @@ export class Ticker {
   #timer: Timer | null = null
   /** When the next look is due, or the last one was. */
   #dueAtMs = Number.POSITIVE_INFINITY
+  /** One came too late, and that was excused; no other is until one has come in time. */
+  #isExcused = false
+  /** It is the timer that leads to the next call of `take`. */
+  #isLook = false
 
   /** `onDue` is called when it is time to look again. */
   constructor(clock: Clock, onDue: () => void) {
@@ -26,14 +30,20 @@ export class Ticker {
 
   /**
    * The ticks that have passed since the last call. While the process was stopped it has not listened, so the silence of
-   * others says nothing: then those that are due are left for the next look, when it has heard what waits to be heard.
+   * others says nothing: then those that are due are left for the next look, when it has heard what waits to be heard. Where
+   * one look after the other comes late they are not: time would never pass, and nobody would miss a leader.
    */
   take(): number {
     const nowMs = this.#clock.now()
     const countedUntilMs = this.#countedUntilMs
     const passed = Math.max(0, Math.floor((nowMs - countedUntilMs) / tickMs))
     this.#countedUntilMs = countedUntilMs + passed * tickMs
-    if (nowMs - this.#dueAtMs < lateMs) return passed
+    const isLate = nowMs - this.#dueAtMs >= lateMs
+    const isExcused = isLate && !this.#isExcused
+    if (isExcused) this.#isExcused = true
+    else if (this.#isLook && !isLate) this.#isExcused = false
+    this.#isLook = false
+    if (!isExcused) return passed
     return Math.max(0, Math.round((this.#dueAtMs - countedUntilMs) / tickMs) - 1)
   }
 
@@ -46,6 +56,7 @@ export class Ticker {
     this.#timer = this.#clock.setTimer(
       () => {
         this.#timer = null
+        this.#isLook = true
         this.#onDue()
       },
       // Whole milliseconds, upwards, and one at least: a look that comes early finds that no tick has passed.

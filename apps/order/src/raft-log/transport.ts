@@ -1,6 +1,5 @@
-import { chmodSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import type { Clock } from '@bazaar/client/contract'
+import { type Clock, claimSocket } from '@bazaar/client/contract'
 import type { MemberId, Message } from '@bazaar/raft'
 import { encode, MessageReader } from './wire.ts'
 
@@ -18,7 +17,10 @@ export interface Transport {
   /** The member's connection *to us* was closed: most often the member died. */
   onClosed: (member: MemberId) => void
   start(): Promise<void>
+  /** From then on nothing is heard or sent. */
   stop(): Promise<void>
+  /** Lets another process take its place. */
+  release(): Promise<void>
 }
 
 const reconnectMs = 20
@@ -44,13 +46,17 @@ export interface UnixTransportOptions {
   readonly socketOf: (id: MemberId) => string
 }
 
-/** Persistent unix sockets, one each way between any two replicas. */
+/**
+ * Persistent unix sockets, one each way between any two replicas. The one that a replica listens on is also its claim on
+ * its folder: two processes there would each undo what the other keeps.
+ */
 export class UnixTransport implements Transport {
   readonly #options: UnixTransportOptions
   readonly #outgoing = new Map<MemberId, Socket>()
   readonly #incoming = new Set<Socket>()
   readonly #spareBuffers: Buffer[] = []
   readonly #server: Server
+  #started = false
   #stopped = false
   onMessage: (message: Message) => void = () => {}
   onConnected: (member: MemberId) => void = () => {}
@@ -58,27 +64,36 @@ export class UnixTransport implements Transport {
 
   constructor(options: UnixTransportOptions) {
     this.#options = options
-    this.#server = createServer(socket => this.#accept(socket))
+    this.#server = createServer({ pauseOnConnect: true }, socket => this.#accept(socket))
     this.#server.maxConnections = connectionsMax
   }
 
-  async start(): Promise<void> {
-    const { id, members, socketOf } = this.#options
-    const path = socketOf(id)
-    rmSync(path, { force: true })
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen(path, resolve)
-    })
+  /**
+   * Listens, but hears nothing before `start`. To be called before anything in the folder is touched.
+   *
+   * @throws Error when another process has the place
+   */
+  async claim(): Promise<void> {
+    const path = this.#options.socketOf(this.#options.id)
+    if (!(await claimSocket(this.#server, path))) throw new Error(`${path}: another process listens there`)
     // A connection that could not be accepted, as with too many files open: the member makes another.
-    this.#server.removeAllListeners('error').on('error', () => {})
-    chmodSync(path, 0o600)
+    this.#server.on('error', () => {})
+  }
+
+  async start(): Promise<void> {
+    const { id, members } = this.#options
+    if (!this.#server.listening) await this.claim()
+    this.#started = true
+    for (const socket of this.#incoming) socket.resume()
     for (const member of members) if (member !== id) this.#connect(member)
   }
 
   async stop(): Promise<void> {
     this.#stopped = true
     for (const socket of [...this.#outgoing.values(), ...this.#incoming]) socket.destroy()
+  }
+
+  async release(): Promise<void> {
     await new Promise(resolve => this.#server.close(resolve))
   }
 
@@ -111,6 +126,7 @@ export class UnixTransport implements Transport {
   }
 
   #accept(socket: Socket): void {
+    if (this.#stopped) return void socket.destroy()
     const reader = new MessageReader(this.#options.entriesPerAppendMax)
     let member: MemberId | null = null
     this.#incoming.add(socket)
@@ -129,5 +145,6 @@ export class UnixTransport implements Transport {
       this.#incoming.delete(socket)
       if (member !== null && !this.#stopped) this.onClosed(member)
     })
+    if (this.#started) socket.resume()
   }
 }
