@@ -10,7 +10,7 @@ import { clusterRoutes } from './routes/cluster.ts'
 import { eventRoutes } from './routes/events.ts'
 import { orderRoutes } from './routes/orders.ts'
 import { productRoutes } from './routes/products.ts'
-import { refuseDuplicateFields } from './strict-json.ts'
+import { refuseLooseJSON } from './strict-json.ts'
 
 /** Connections that clients may hold open at a time; the system refuses more. */
 const connectionsMax = 10_000
@@ -30,7 +30,7 @@ export interface AppParts {
 export function buildPublicApp(parts: AppParts): Service {
   const app = buildService({ name: parts.name })
   app.server.maxConnections = connectionsMax
-  refuseDuplicateFields(app)
+  refuseLooseJSON(app)
   productRoutes(app, parts)
   orderRoutes(app, parts)
   clusterRoutes(app, parts.cluster)
@@ -51,9 +51,9 @@ export function buildInternalApp({ name, cache, orders, events, status }: Intern
   const app = buildService({ name })
   healthRoute(app)
   app.get('/status', async () => status())
-  const { gauge } = metricsRoute(app)
-  gauge('bazaar_cache_hits_total', 'Look-ups answered from the cache.', () => cache.hits)
-  gauge('bazaar_cache_misses_total', 'Look-ups that went to a catalog.', () => cache.misses)
+  const { gauge, counter } = metricsRoute(app)
+  counter('bazaar_cache_hits_total', 'Look-ups answered from the cache.', () => cache.hits)
+  counter('bazaar_cache_misses_total', 'Look-ups that were not.', () => cache.misses)
   gauge('bazaar_cache_entries', 'Products in the cache.', () => cache.entries)
   gauge('bazaar_cache_feed_up', '1 while a catalog pushes its changes.', () => (cache.isFed ? 1 : 0))
   gauge('bazaar_orders_pending', 'Orders not yet answered.', () => orders.pending)

@@ -14,6 +14,9 @@ export interface OrderQueriesParts {
   limits?: Partial<OrderLimits> | undefined
 }
 
+/** A replica has no answer that can be believed. */
+class CannotSayError extends Error {}
+
 /**
  * Reads orders back. The leader is asked first, because it surely has every acknowledged order; an order is immutable,
  * so while no leader answers any replica that has it will do. That nobody has it only the leader can say.
@@ -57,14 +60,18 @@ export class OrderQueries {
     throw new BazaarError('NO_QUORUM', `no order replica could answer within ${this.#limits.orderDeadlineMs / 1000} s`)
   }
 
-  /** The first useful answer of any replica, or undefined when nobody has one. */
+  /** The first useful answer of any replica, or undefined when nobody has one. Throws as `#ask` does, if nobody has. */
   async #askAll(number: number): Promise<Order | null | undefined> {
     const asked = [...this.#parts.replicas.keys()].map(async name => {
       const answer = await this.#ask(name, number)
-      if (answer === undefined) throw new Error(`${name} cannot say`)
+      if (answer === undefined) throw new CannotSayError()
       return answer
     })
-    return Promise.any(asked).catch(() => undefined)
+    return Promise.any(asked).catch(({ errors }: AggregateError) => {
+      const failure = errors.find(error => !(error instanceof CannotSayError))
+      if (failure === undefined) return undefined
+      throw failure
+    })
   }
 
   /** One replica's answer, or undefined when it has none that can be believed. */

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { BazaarError } from '@bazaar/client'
 import type { Service } from '@bazaar/service'
 
@@ -6,12 +7,15 @@ const colons = /:/g
 
 /**
  * Refuses a body that names a field twice: JSON.parse would silently take the last, another parser the first (RFC 8259,
- * section 4). A field `__proto__` is one that no schema knows, and is refused by that name.
+ * section 4); and one that is not UTF-8 (section 8.1), of which a lenient decoder would make other names. A field
+ * `__proto__` is one that no schema knows, and is refused by that name.
  */
-export function refuseDuplicateFields(app: Service): void {
+export function refuseLooseJSON(app: Service): void {
   const parse = app.getDefaultJsonParser('ignore', 'ignore')
   app.removeContentTypeParser('application/json')
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text: string, done) => {
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
+    if (!isUtf8(bytes)) return done(new BazaarError('INVALID', 'body must be UTF-8, and is not'))
+    const text = bytes.toString()
     parse(request, text, (error: Error | null, body?: unknown) => {
       if (error !== null) done(error)
       else if (hasDuplicateFields(text, body)) done(new BazaarError('INVALID', 'body must name each field once'))

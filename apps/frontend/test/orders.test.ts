@@ -271,6 +271,15 @@ tap.test('OVERLOADED goes back to the client, from the leader and from the queue
   await t.rejects(orders.submit(buy()), { name: 'BazaarError', reason: 'OVERLOADED', message: 'too much' })
 })
 
+tap.test('why no replica reads an order is told, led or not', async t => {
+  const { leadership } = await store(t)
+  const failing = { order: () => Promise.reject(new BazaarError('OVERLOADED', 'too much')) }
+  const replicas = new Map([['order-1', failing]]) as unknown as Replicas
+  const queries = new OrderQueries({ replicas, leadership, clock: systemClock })
+  t.equal(leadership.name, null)
+  await t.rejects(queries.order(1), { reason: 'OVERLOADED', message: 'too much' })
+})
+
 tap.test('an order is read from the leader, and that there is none only the leader may say', async t => {
   const { cluster, orders, queries } = await store(t)
   await orders.submit(buy())

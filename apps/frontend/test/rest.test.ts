@@ -150,6 +150,14 @@ tap.test('every mistake of a client has its answer', async t => {
       'INVALID',
       'body must name each field once',
     ],
+    ['a deep body', post('/orders', '['.repeat(8000) + ']'.repeat(8000)), 400, 'INVALID', /nested too deep/],
+    [
+      'a deep name',
+      post('/orders', `{"name":${'['.repeat(8000)}${']'.repeat(8000)},"quantity":1}`),
+      400,
+      'INVALID',
+      /^name must be .*nested too deep/,
+    ],
     [
       'a large body',
       post('/orders', { ...order, name: 'x'.repeat(17_000) }),
@@ -404,18 +412,29 @@ tap.test('a reader of events that does not keep up is cut off, the others go on'
   t.same(slow.written, ['retry: 1000\n\n'])
 })
 
-tap.test('what is not HTTP gets an answer of ours as well', async t => {
-  const { app } = await frontend(t)
+tap.test('an order that came whole is answered, whatever follows it on its connection', async t => {
+  const { app, post } = await frontend(t)
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as { port: number }
-  const socket = connect(port, '127.0.0.1').setEncoding('utf8')
-  let text = ''
-  socket.on('data', chunk => {
-    text += chunk
-  })
-  socket.write('GET / HTTP/9.9\r\nbroken\r\n\r\n')
-  await until(() => text.includes('"INVALID"'))
-  socket.destroy()
+  const body = JSON.stringify({ name: 'Tux', quantity: 1 })
+  const whole = `POST /orders HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+  const answersTo = async (text: string, end = false): Promise<string[]> => {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).setEncoding('utf8')
+    socket.write(text, 'latin1')
+    if (end) socket.end()
+    const answers = (await socket.toArray()).join('')
+    socket.destroy()
+    return [...answers.matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => status as string)
+  }
+  t.same(await answersTo('GET / HTTP/9.9\r\nbroken\r\n\r\n'), ['400'])
+  t.same(await answersTo(`${whole}x`), ['200', '400'], 'a byte more than was said')
+  t.same(await answersTo(`${whole}${whole}GET / HTTP/9.9\r\n\r\n`), ['200', '200', '400'], 'each in its turn')
+  t.same(await answersTo(`${whole.replace('\r\n\r\n', '\r\nconnection: close\r\n\r\n')}x`), ['200'])
+  t.same(await answersTo(whole, true), ['200'], 'the client closes its side')
+  const chunked = whole.replace(/content-length: \d+/, 'transfer-encoding: chunked').replace(body, 'no length\r\n')
+  t.same(await answersTo(chunked), ['400'], 'what did not come whole is not waited for')
+  t.same(await answersTo(whole.replace('Tux', 'T\xffx'), true), ['400'], 'a name that is not UTF-8')
+  t.equal((await post('/orders', { name: 'Tux', quantity: 1 })).json().data.number, 6, 'all others were placed')
 })
 
 tap.test('the configuration has defaults and says what is wrong', async t => {

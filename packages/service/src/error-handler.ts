@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { BazaarError, type ErrorReason, retryAfterSeconds } from '@bazaar/client/contract'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
@@ -56,9 +57,28 @@ function messageOf(error: FastifyError, request: FastifyRequest): string {
   }
 }
 
+/** With the answer that is next to go out on it, as Node's own handler of broken requests looks at it. */
+type HTTPSocket = Socket & { _httpMessage?: ServerResponse<IncomingMessage> | null }
+
+/** Sockets that are closed once all whole requests on them are answered. */
+const broken = new WeakSet<Socket>()
+
 /** Answers what is not even HTTP, too long in its headers, or not whole in time, and closes the connection. */
-export function answerBrokenHTTP(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy()
+export function answerBrokenHTTP(error: Error & { code?: string }, socket: HTTPSocket): void {
+  if (error.code === 'ECONNRESET') return void socket.destroy()
+  if (broken.has(socket)) return
+  broken.add(socket)
+  endOnceAnswered(socket, error)
+}
+
+/**
+ * What came whole before is answered first (RFC 9112, 9.3.2): in place of its answer, a 400 would say of an order that was
+ * placed that it was not.
+ */
+function endOnceAnswered(socket: HTTPSocket, error: Error & { code?: string }): void {
+  const answer = socket._httpMessage
+  if (answer?.req.complete) return void answer.once('finish', () => endOnceAnswered(socket, error))
+  if (!socket.writable) return
   endWithError(
     socket,
     'Bad Request',

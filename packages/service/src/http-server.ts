@@ -21,7 +21,8 @@ export function createHTTPServer(handler: RequestListener, options: ServerOption
     const error = new BazaarError('METHOD_NOT_ALLOWED', `this server takes ${methodsTaken}, not CONNECT`)
     endWithError(socket, 'Method Not Allowed', error, { allow: methodsTaken })
   })
-  return server.setTimeout(idleMs)
+  // Who has sent all that it has to say, and says so by closing its side, still waits for the answer.
+  return Object.assign(server, { httpAllowHalfOpen: true }).setTimeout(idleMs)
 }
 
 /** HTTP/1.0 does not know the header. */

@@ -1,4 +1,4 @@
-import type { Gauge } from 'prom-client'
+import type { Counter, Gauge } from 'prom-client'
 import type { Service } from './service.ts'
 
 /** Resident memory of this process in MiB, for `/status`. */
@@ -11,10 +11,14 @@ export function healthRoute(app: Service): void {
   app.get('/health', () => ({ status: 'ok' }))
 }
 
-/** A process's metrics: gauges that are read when somebody looks. */
+type AddMetric = (name: string, help: string, read: () => number) => void
+
+/** A process's metrics. They are read at each scrape, so that they cost nothing on the hot path. */
 export interface Metrics {
-  /** Adds a gauge whose value is read at each scrape, so that counting costs nothing on the hot path. */
-  gauge(name: string, help: string, read: () => number): void
+  /** Adds a value that goes up and down. */
+  gauge: AddMetric
+  /** Adds one that only grows. */
+  counter: AddMetric
 }
 
 /**
@@ -22,10 +26,11 @@ export interface Metrics {
  * own default metrics are left out: they observe every garbage collection and turn of the event loop.
  */
 export function metricsRoute(app: Service): Metrics {
-  const gauges: { name: string; help: string; read: () => number }[] = []
-  const gauge: Metrics['gauge'] = (name, help, read) => gauges.push({ name, help, read })
+  const metrics: { type: keyof Metrics; name: string; help: string; read: () => number }[] = []
+  const gauge: AddMetric = (name, help, read) => metrics.push({ type: 'gauge', name, help, read })
+  const counter: AddMetric = (name, help, read) => metrics.push({ type: 'counter', name, help, read })
   gauge('process_resident_memory_bytes', 'Resident memory in bytes.', () => process.memoryUsage.rss())
-  gauge('process_cpu_seconds_total', 'User and system CPU time in seconds.', cpuSeconds)
+  counter('process_cpu_seconds_total', 'User and system CPU time in seconds.', cpuSeconds)
   gauge('process_uptime_seconds', 'Seconds since the process started.', () => process.uptime())
   gauge(
     'nodejs_eventloop_utilization',
@@ -33,18 +38,17 @@ export function metricsRoute(app: Service): Metrics {
     () => performance.eventLoopUtilization().utilization,
   )
   app.get('/metrics', async (_request, reply) => {
-    const { Gauge, Registry } = await import('prom-client')
+    const { Counter, Gauge, Registry } = await import('prom-client')
     const registry = new Registry()
-    for (const { name, help, read } of gauges) {
-      const collect = function (this: Gauge): void {
-        this.set(read())
-      }
-      new Gauge({ name, help, registers: [registry], collect })
+    for (const { type, name, help, read } of metrics) {
+      const Metric = type === 'gauge' ? Gauge : Counter
+      const metric: Counter | Gauge = new Metric({ name, help, registers: [registry] })
+      metric.inc(read())
     }
     reply.header('content-type', registry.contentType)
     return registry.metrics()
   })
-  return { gauge }
+  return { gauge, counter }
 }
 
 function cpuSeconds(): number {

@@ -68,6 +68,16 @@ function describeRange({ minimum, maximum }: Rule, otherwise: string): string {
 
 /** A value as a message shows it: JSON, or what a number became that is too large for one, cut to a bounded length. */
 function show(value: unknown): string {
-  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value))
+  const text = typeof value === 'number' ? String(value) : jsonOf(value)
   return text.length > shownCharactersMax ? `${text.slice(0, shownCharactersMax)}…` : text
+}
+
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value)
+  } catch (error) {
+    // A body of 16 KiB can be nested deeper than the stack goes, which JSON.parse does not use.
+    if (error instanceof RangeError) return 'what is nested too deep to be shown'
+    throw error
+  }
 }
