@@ -176,7 +176,9 @@ function verdictLines(result: BenchmarkResult): string {
   if (stock !== null) {
     const relation =
       stock.expected === stock.actual ? 'as the orders leave it' : `but ${formatCount(stock.expected)} expected`
-    lines.push(`stock: ${formatCount(stock.actual)} units, ${relation}`)
+    lines.push(
+      stock.actual === null ? 'stock: could not be read' : `stock: ${formatCount(stock.actual)} units, ${relation}`,
+    )
   }
   for (const message of new Set(runs.flatMap(run => run.errorMessages))) lines.push(`error: ${message}`)
   lines.push(benchmarkPassed(result) ? 'all well' : 'FAILED')

@@ -44,7 +44,7 @@ export interface BenchmarkResult {
   runs: BenchmarkRun[]
   verified: Verification
   /** Null where others may have ordered too. */
-  stock: StockSum | null
+  stock: StockCheck | null
   network: Summary
   machine: Machine
   /** The share of this machine's processor time that went to others meanwhile, 0…1; null for a deployment elsewhere. */
@@ -109,6 +109,9 @@ export async function runBenchmark(options: BenchOptions, world: BenchmarkWorld)
   }
 }
 
+/** What there should be of the stock, and what there is; null when the shop did not tell. */
+export type StockCheck = Omit<StockSum, 'actual'> & { actual: number | null }
+
 /** Whether nothing went wrong: no error, no mismatch, and the stock is right where it can be known. */
 export function benchmarkPassed({ runs, verified, stock }: BenchmarkResult): boolean {
   const stockRight = stock === null || stock.expected === stock.actual
@@ -149,6 +152,8 @@ async function warmUp(visit: Visit, options: BenchOptions, world: BenchmarkWorld
     ratePerSecond: null,
     seed: options.seed,
     keyPrefix: `${world.runId}-${visit.venue.cache}-warm-up`,
+    // One error is too many already.
+    silenceMaxMs: 0,
   })
   if (errors > 0) throw new ConnectionError(`the shop failed while warming up: ${errorMessages[0]}`)
 }
@@ -181,11 +186,14 @@ async function shop(
 async function check(
   { venue, shoppers, before, acknowledged }: Visit,
   { progress }: BenchmarkWorld,
-): Promise<{ verified: Verification; stock: StockSum | null }> {
+): Promise<{ verified: Verification; stock: StockCheck | null }> {
   progress.stage('reading every order back', acknowledged.length)
   const verified = await verifyOrders(shoppers, acknowledged, () => progress.step())
-  const stock = venue.exclusive ? sumStock(before, acknowledged, await productsOf(shoppers)) : null
-  return { verified, stock }
+  if (!venue.exclusive) return { verified, stock: null }
+  // A shop that is not there any more cannot tell; what was measured of it is told all the same.
+  const after = await productsOf(shoppers).catch(() => null)
+  const sum = sumStock(before, acknowledged, after ?? [])
+  return { verified, stock: after === null ? { ...sum, actual: null } : sum }
 }
 
 async function productsOf([shopper]: readonly Shopper[]): Promise<Product[]> {
@@ -202,11 +210,14 @@ function mergeVerifications(parts: readonly Verification[]): Verification {
   }
 }
 
-function mergeStock(parts: readonly (StockSum | null)[]): StockSum | null {
+function mergeStock(parts: readonly (StockCheck | null)[]): StockCheck | null {
   const known = parts.filter(part => part !== null)
   if (known.length === 0) return null
   return {
     expected: known.reduce((sum, part) => sum + part.expected, 0),
-    actual: known.reduce((sum, part) => sum + part.actual, 0),
+    actual: known.reduce<number | null>(
+      (sum, { actual }) => (sum === null || actual === null ? null : sum + actual),
+      0,
+    ),
   }
 }

@@ -52,18 +52,21 @@ export async function measureBreakdown(
   let recorders = newRecorders()
   const names = (await connectionShopper(front).products()).map(product => product.name)
   const order = nextOrder(names, runId)
+  const load = async (connection: LeanConnection, durationMs: number, recorder: Recorder): Promise<void> => {
+    const { failed, firstFailure } = await runLoad([connection], durationMs, order, recorder)
+    if (failed > 0) throw new Error(`an order failed: ${firstFailure}`)
+  }
   const nextCommand = (): Command => {
     const { json, key } = order()
     return { ...JSON.parse(json as string), key }
   }
   const { rounds, sliceMs } = turnsFor(seconds)
   try {
-    await runLoad([front], warmUpMs, order, recorders.order)
-    await runLoad([bare], warmUpMs, order, recorders.publicHttp)
+    await load(front, warmUpMs, recorders.order)
+    await load(bare, warmUpMs, recorders.publicHttp)
     for (let round = 0; round <= rounds; round += 1) {
-      const { failed, firstFailure } = await runLoad([front], sliceMs, order, recorders.order)
-      if (failed > 0) throw new Error(`an order failed: ${firstFailure}`)
-      await runLoad([bare], sliceMs, order, recorders.publicHttp)
+      await load(front, sliceMs, recorders.order)
+      await load(bare, sliceMs, recorders.publicHttp)
       let command: Command = nextCommand()
       await timed(sliceMs, recorders.leader, () => {
         command = nextCommand()

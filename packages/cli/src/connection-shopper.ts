@@ -1,15 +1,16 @@
 import { BazaarError, type Order, type Product } from '@bazaar/client'
 import type { LoadAnswer, LoadConnection, LoadRequest } from './load-connection.ts'
-import type { Shopper } from './shopper.ts'
+import { parseAnswer, type Shopper } from './shopper.ts'
 
 /** A client of the shop on one connection of a load generator; nobody else may use it meanwhile. */
 export function connectionShopper(connection: LoadConnection): Shopper {
   const call = <Data>(request: LoadRequest): Promise<{ data: Data; cacheStatus: string }> =>
     new Promise((resolve, reject) => {
       connection.send(request, (error, answer) => {
-        const failure = error ?? failureOf(answer)
+        const body = error === null ? parseAnswer(answer.body) : null
+        const failure = error ?? failureOf(answer, body)
         if (failure !== null) reject(failure)
-        else resolve({ data: JSON.parse(answer.body).data, cacheStatus: answer.cacheStatus })
+        else resolve({ data: body?.data as Data, cacheStatus: answer.cacheStatus })
       })
     })
   const get = <Data>(path: string) => call<Data>({ method: 'GET', path })
@@ -33,7 +34,7 @@ function asciiJson(value: object): string {
   return JSON.stringify(value).replace(/[^\p{ASCII}]/gu, text => text.split('').map(escaped).join(''))
 }
 
-function failureOf({ status, body }: LoadAnswer): Error | null {
-  if (status === 200) return null
-  return BazaarError.from(JSON.parse(body)) ?? new Error(`answered ${status} with ${body.slice(0, 100)}`)
+function failureOf({ status, body: text }: LoadAnswer, body: { data?: unknown } | null): Error | null {
+  if (status === 200 && body !== null) return null
+  return BazaarError.from(body) ?? new Error(`answered ${status} with ${JSON.stringify(text.slice(0, 100))}`)
 }

@@ -14,7 +14,7 @@ export function disturbanceNote(disturbance: number | null): string[] {
 /**
  * Begins to watch how much of the machine's processor time goes to others than this process and those of `pids`: other
  * programs, and other machines on the same host ("steal"). The function returned gives that share so far, 0…1, or null
- * where there is no /proc.
+ * where there is no /proc, or when one of the processes has ended.
  */
 export function watchDisturbance(pids: readonly number[]): () => number | null {
   const before = timesOf(pids)
@@ -35,7 +35,7 @@ interface Times {
 
 /** Processor times since the machine's start, of all processors together, in ms (proc_stat(5)). */
 function timesOf(pids: readonly number[]): Times | null {
-  const [line] = readStat()?.split('\n') ?? []
+  const [line] = whereThere(() => readFileSync('/proc/stat', 'latin1'))?.split('\n') ?? []
   if (line === undefined) return null
   const [user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0] = line
     .trim()
@@ -43,14 +43,16 @@ function timesOf(pids: readonly number[]): Times | null {
     .slice(1)
     .map(ticks => Number(ticks) * tickMs)
   const busy = user + nice + system + irq + softirq + steal
-  return { total: busy + idle + iowait, busy, ours: cpuTimesMs([process.pid, ...pids]) }
+  const ours = whereThere(() => cpuTimesMs([process.pid, ...pids]))
+  return ours === null ? null : { total: busy + idle + iowait, busy, ours }
 }
 
-function readStat(): string | null {
+/** Null where there is no /proc, or a process has ended. */
+function whereThere<Value>(read: () => Value): Value | null {
   try {
-    return readFileSync('/proc/stat', 'latin1')
+    return read()
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return null
     throw error
   }
 }

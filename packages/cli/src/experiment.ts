@@ -1,5 +1,5 @@
 import type { Order } from '@bazaar/client'
-import { closedPace, type Extent, openPace, type Pace } from './pace.ts'
+import { closedPace, type Extent, type OpenPace, openPace, type Pace } from './pace.ts'
 import { type Random, seededRandom } from './random.ts'
 import { orderOne, type Shopper } from './shopper.ts'
 import { Recorder, type Summary } from './statistics.ts'
@@ -16,6 +16,8 @@ export interface ExperimentOptions {
   products: readonly string[]
   /** Idempotency keys begin with this. It must differ between runs, or a shop would answer from an earlier run. */
   keyPrefix: string
+  /** When nothing was answered for so long, the rest is not tried. */
+  silenceMaxMs?: number
   /** Called after each iteration. */
   onIteration?: () => void
 }
@@ -39,6 +41,11 @@ export interface ExperimentResult {
   soldOut: number
   /** Iterations of an open loop that started late, because every client was busy; they are measured from when they should have. */
   lateStarts: number
+  /**
+   * Iterations of an open loop that did not start at all before its time was over. They are among the times with what they
+   * had waited by then, so that a shop that hangs at the end cannot hide it: their figures are at least so high.
+   */
+  missedStarts: number
   errors: number
   /** The first few errors' messages. */
   errorMessages: string[]
@@ -48,6 +55,8 @@ export interface ExperimentResult {
 const errorMessagesMax = 5
 /** A client that met an error waits this long, so that it does not flood a shop that is down. */
 const errorPauseMs = 50
+/** Longer than a request may take; and a front-end that is started again answers within some seconds. */
+const usualSilenceMaxMs = 30_000
 
 /**
  * Runs the experiment with one concurrent client for each shopper: look a random product up; if there is stock, order
@@ -73,8 +82,21 @@ export async function runExperiment(
     runClient({ shopper, client, ...(shared ?? paceOf(client)), options, tally }),
   )
   await Promise.all(clients)
-  const { plannedMs, lateStarts } = shared?.pace ?? { plannedMs: 0, lateStarts: 0 }
-  return resultOf(tally, Math.max(performance.now() - startedAt, plannedMs), lateStarts)
+  const endedAt = performance.now()
+  const { pace } = shared ?? {}
+  const elapsedMs = Math.max(endedAt - startedAt, pace?.plannedMs ?? 0)
+  const perSecond = ((tally.lookup.count + tally.order.count + tally.refused) * 1000) / elapsedMs
+  const missedStarts = pace === undefined || tally.isGivenUp ? 0 : recordMissed(tally, pace, endedAt)
+  return resultOf(tally, { elapsedMs, perSecond, lateStarts: pace?.lateStarts ?? 0, missedStarts })
+}
+
+function recordMissed({ lookup, lookupAndOrder }: Tally, pace: OpenPace, endedAt: number): number {
+  let missed = 0
+  for (const intended of pace.missedStarts()) {
+    for (const recorder of [lookup, lookupAndOrder]) recorder.record(endedAt - intended)
+    missed += 1
+  }
+  return missed
 }
 
 interface Tally {
@@ -88,13 +110,23 @@ interface Tally {
   soldOut: number
   errors: number
   errorMessages: string[]
+  /** When something was answered last, or the run began. */
+  answeredAt: number
+  isGivenUp: boolean
   acknowledged: Order[]
 }
 
 function newTally(): Tally {
   const counters = { iterations: 0, hits: 0, hitsKnown: 0, refused: 0, soldOut: 0, errors: 0 }
   const recorders = { lookup: new Recorder(), order: new Recorder(), lookupAndOrder: new Recorder() }
-  return { ...counters, ...recorders, errorMessages: [], acknowledged: [] }
+  return {
+    ...counters,
+    ...recorders,
+    errorMessages: [],
+    answeredAt: performance.now(),
+    isGivenUp: false,
+    acknowledged: [],
+  }
 }
 
 interface ClientRun {
@@ -114,17 +146,25 @@ async function runClient(run: ClientRun): Promise<void> {
     const name = random.pick(options.products)
     const wantsOrder = random.next() < options.p
     const startedAt = await pace.next()
-    if (startedAt === null) return
+    if (startedAt === null || tally.isGivenUp) return
     try {
       await iterate(run, { startedAt, name, wantsOrder, key: `${options.keyPrefix}-${client}-${iteration}` })
+      tally.answeredAt = performance.now()
     } catch (error) {
-      tally.errors += 1
-      if (tally.errorMessages.length < errorMessagesMax) tally.errorMessages.push(String(error))
-      await new Promise(resolve => setTimeout(resolve, errorPauseMs))
+      noteError(tally, error, options.silenceMaxMs ?? usualSilenceMaxMs)
+      if (!tally.isGivenUp) await new Promise(resolve => setTimeout(resolve, errorPauseMs))
     }
     tally.iterations += 1
     options.onIteration?.()
   }
+}
+
+function noteError(tally: Tally, error: unknown, silenceMaxMs: number): void {
+  tally.errors += 1
+  if (tally.errorMessages.length < errorMessagesMax) tally.errorMessages.push(String(error))
+  if (tally.isGivenUp || performance.now() - tally.answeredAt < silenceMaxMs) return
+  tally.isGivenUp = true
+  tally.errorMessages.push(`nothing was answered for ${silenceMaxMs / 1000} s: the rest was not tried`)
 }
 
 interface Iteration {
@@ -156,19 +196,19 @@ async function iterate({ shopper, tally }: ClientRun, { startedAt, name, wantsOr
   tally.lookupAndOrder.record(orderedAt - startedAt)
 }
 
-function resultOf(tally: Tally, elapsedMs: number, lateStarts: number): ExperimentResult {
+type Paced = Pick<ExperimentResult, 'elapsedMs' | 'perSecond' | 'lateStarts' | 'missedStarts'>
+
+function resultOf(tally: Tally, paced: Paced): ExperimentResult {
   const { iterations, refused, soldOut, errors, errorMessages, acknowledged } = tally
   return {
+    ...paced,
     iterations,
-    elapsedMs,
     lookup: tally.lookup.summary(),
     order: tally.order.summary(),
     lookupAndOrder: tally.lookupAndOrder.summary(),
-    perSecond: ((tally.lookup.count + tally.order.count + refused) * 1000) / elapsedMs,
     cacheHitRatio: tally.hitsKnown === 0 ? null : tally.hits / tally.hitsKnown,
     refused,
     soldOut,
-    lateStarts,
     errors,
     errorMessages,
     acknowledged,

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { ConnectionError } from '@bazaar/client'
 import { type LoadConnection, type LoadRequest, noAnswer, type OnAnswer } from './load-connection.ts'
 
 const headEnd = '\r\n\r\n'
@@ -8,49 +10,53 @@ const answerBytesMax = 1024 * 1024
 /**
  * HTTP/1.1 for load generators: it takes a fraction of the processor time of a general client, so on the machine that it
  * measures it disturbs little. It understands answers with a `Content-Length` and nothing else, and never sends a request
- * again.
+ * again. A connection that was closed, as servers do with those that rest for long, is opened again by the next request.
  */
 export class LeanConnection implements LoadConnection {
-  readonly #socket: Socket
   readonly #host: string
+  readonly #port: number
+  #socket: Socket | null = null
   #received: Buffer | null = null
   #onAnswer: OnAnswer | null = null
-  #broken: Error | null = null
 
-  private constructor(socket: Socket, host: string) {
-    this.#socket = socket
+  private constructor(host: string, port: number) {
     this.#host = host
-    socket.setNoDelay(true)
-    socket.on('data', chunk => this.#receive(chunk))
-    socket.on('error', error => this.#break(error))
-    socket.on('close', () => this.#break(new Error(`${host} closed the connection`)))
+    this.#port = port
   }
 
   /** Opens a connection. Throws what the network says. */
-  static open(host: string, port: number): Promise<LeanConnection> {
-    return new Promise((resolve, reject) => {
-      const socket = connect({ host, port })
-      socket.once('error', reject)
-      socket.once('connect', () => {
-        socket.off('error', reject)
-        resolve(new LeanConnection(socket, `${host}:${port}`))
-      })
-    })
+  static async open(host: string, port: number): Promise<LeanConnection> {
+    const connection = new LeanConnection(host, port)
+    await once(connection.#connect(), 'connect')
+    return connection
   }
 
   send(request: LoadRequest, onAnswer: OnAnswer) {
-    if (this.#onAnswer !== null) throw new Error(`${this.#host}: a request is under way`)
-    if (this.#broken !== null) return onAnswer(this.#broken, noAnswer)
+    if (this.#onAnswer !== null) throw new Error(`${this.#place}: a request is under way`)
     this.#onAnswer = onAnswer
-    this.#socket.write(this.#format(request))
+    const socket = this.#socket ?? this.#connect()
+    socket.write(this.#format(request))
   }
 
   close(): void {
-    this.#socket.destroy()
+    this.#socket?.destroy()
+  }
+
+  get #place(): string {
+    return `${this.#host}:${this.#port}`
+  }
+
+  #connect(): Socket {
+    const socket = connect({ host: this.#host, port: this.#port }).setNoDelay(true)
+    this.#socket = socket
+    socket.on('data', chunk => this.#receive(chunk))
+    socket.on('error', error => this.#break(socket, error.message, error))
+    for (const end of ['end', 'close']) socket.on(end, () => this.#break(socket, 'closed the connection'))
+    return socket
   }
 
   #format({ method, path, json, key }: LoadRequest): string {
-    const start = `${method} ${path} HTTP/1.1\r\nhost: ${this.#host}\r\n`
+    const start = `${method} ${path} HTTP/1.1\r\nhost: ${this.#place}\r\n`
     if (json === undefined) return `${start}\r\n`
     const idempotency = key === undefined ? '' : `idempotency-key: ${key}\r\n`
     return `${start}content-type: application/json\r\ncontent-length: ${json.length}\r\n${idempotency}\r\n${json}`
@@ -62,7 +68,7 @@ export class LeanConnection implements LoadConnection {
     if (end === -1) return this.#wait(bytes)
     const head = bytes.toString('latin1', 0, end)
     const length = /\ncontent-length: *(\d+)/i.exec(head)?.[1]
-    if (length === undefined) return this.#break(new Error(`${this.#host}: no Content-Length in: ${head}`))
+    if (length === undefined) return this.#giveUp(`no Content-Length in: ${head}`)
     const bodyFrom = end + headEnd.length
     const bodyTo = bodyFrom + Number(length)
     if (bytes.length < bodyTo) return this.#wait(bytes)
@@ -75,14 +81,20 @@ export class LeanConnection implements LoadConnection {
 
   #wait(bytes: Buffer) {
     this.#received = bytes
-    if (bytes.length > answerBytesMax) this.#break(new Error(`${this.#host}: an answer over ${answerBytesMax} bytes`))
+    if (bytes.length > answerBytesMax) this.#giveUp(`an answer over ${answerBytesMax} bytes`)
   }
 
-  #break(error: Error) {
-    this.#broken ??= error
-    this.#socket.destroy()
+  #giveUp(why: string) {
+    if (this.#socket !== null) this.#break(this.#socket, why)
+  }
+
+  #break(socket: Socket, why: string, cause?: Error) {
+    socket.destroy()
+    if (this.#socket !== socket) return
+    this.#socket = null
+    this.#received = null
     const onAnswer = this.#onAnswer
     this.#onAnswer = null
-    onAnswer?.(this.#broken, noAnswer)
+    onAnswer?.(new ConnectionError(`${this.#place}: ${why}`, { cause }), noAnswer)
   }
 }

@@ -12,7 +12,7 @@ import { OrdinaryConnection } from './ordinary-connection.ts'
 import type { Extent } from './pace.ts'
 import type { Progress } from './progress.ts'
 import type { Shopper } from './shopper.ts'
-import { confidence95, Recorder, type Summary } from './statistics.ts'
+import { meanOfSlices, Recorder, type Slice, type Summary } from './statistics.ts'
 
 /** A server on this machine. `pids` are those of all processes behind its port. */
 export interface LimitsServer {
@@ -201,7 +201,7 @@ export class MixMeter {
   readonly #seed: number
   readonly #runId: string
   #slices = 0
-  #measured: { count: number; mean: number }[] = []
+  #measured: Slice[] = []
   #orders = 0
 
   constructor(shoppers: readonly Shopper[], products: readonly string[], seed: number, runId: string) {
@@ -234,15 +234,7 @@ export class MixMeter {
     this.#measured = []
   }
 
-  /** The interval is that of a mean over slices of unequal counts (Cochran, "Sampling Techniques", ratio estimation). */
   measured(): Mix {
-    const slices = this.#measured.length
-    const total = (figure: (slice: { count: number; mean: number }) => number) =>
-      this.#measured.reduce((sum, slice) => sum + figure(slice), 0)
-    const count = total(slice => slice.count)
-    const mean = total(slice => slice.count * slice.mean) / count
-    const squares = total(slice => (slice.count * (slice.mean - mean)) ** 2)
-    const deviation = (Math.sqrt(squares / (slices - 1)) * slices) / count
-    return { count, mean, ci95: slices < 2 ? null : confidence95(deviation, slices) }
+    return meanOfSlices(this.#measured)
   }
 }

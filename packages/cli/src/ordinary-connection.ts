@@ -36,6 +36,7 @@ function receive(incoming: IncomingMessage, onAnswer: OnAnswer): void {
   incoming.on('data', chunk => {
     body += chunk
   })
+  incoming.once('error', error => onAnswer(error, noAnswer))
   incoming.once('end', () => {
     const cacheStatus = String(incoming.headers['cache-status'] ?? '')
     onAnswer(null, { status: incoming.statusCode ?? 0, cacheStatus, body })

@@ -10,6 +10,8 @@ export interface OpenPace extends Pace {
   readonly plannedMs: number
   /** Starts for which no client was free in time. */
   readonly lateStarts: number
+  /** The times of those that no client was free for before the run was over. */
+  missedStarts(): Generator<number>
 }
 
 /** No client of one run goes past this, also when the run is limited by time. */
@@ -57,15 +59,19 @@ export function openPace(perSecond: number, clients: number, extent: Extent, sta
   const endsAt = 'seconds' in extent ? startedAt + extent.seconds * 1000 : Number.POSITIVE_INFINITY
   let taken = 0
   let lateStarts = 0
+  const intendedAt = (start: number) => startedAt + (start * 1000) / perSecond
   const extentMs = 1000 * ('seconds' in extent ? extent.seconds : total / perSecond)
   return {
     plannedMs: Math.min(extentMs, (iterationsMax * clients * 1000) / perSecond),
     get lateStarts() {
       return lateStarts
     },
+    *missedStarts() {
+      for (let start = taken; start < limit; start += 1) yield intendedAt(start)
+    },
     async next() {
       if (taken >= limit || performance.now() >= endsAt) return null
-      const intended = startedAt + (taken * 1000) / perSecond
+      const intended = intendedAt(taken)
       taken += 1
       const waitMs = intended - performance.now()
       if (-waitMs > timerLatenessMs) lateStarts += 1

@@ -92,14 +92,15 @@ interface Answer<Data> {
 
 async function dataOf<Data>(request: string, response: Dispatcher.ResponseData, isRight: Check): Promise<Answer<Data>> {
   const text = await response.body.text()
-  const body = parse(text)
+  const body = parseAnswer(text)
   if (response.statusCode === 200 && isRight(body?.data)) return { data: body?.data as Data, headers: response.headers }
   const error = BazaarError.from(body)
   if (error !== null) throw error
   throw new Error(`${request} answered ${response.statusCode} with ${JSON.stringify(text.slice(0, 100))}`)
 }
 
-function parse(text: string): { data?: unknown } | null {
+/** An answer's JSON; null for a page of another server. */
+export function parseAnswer(text: string): { data?: unknown } | null {
   try {
     return JSON.parse(text)
   } catch (error) {

@@ -74,6 +74,25 @@ export function confidence95(deviation: number, count: number): number {
   return (studentT975(count - 1) * deviation) / Math.sqrt(count)
 }
 
+/** The mean of some samples that were taken together. */
+export interface Slice {
+  count: number
+  mean: number
+}
+
+/**
+ * The mean of all samples, and half of its 95 % confidence interval, from how the slices' means differ: that of a mean over
+ * slices of unequal counts (Cochran, "Sampling Techniques", ratio estimation). Null for a single slice.
+ */
+export function meanOfSlices(slices: readonly Slice[]): Slice & { ci95: number | null } {
+  const total = (figure: (slice: Slice) => number) => slices.reduce((sum, slice) => sum + figure(slice), 0)
+  const count = total(slice => slice.count)
+  const mean = total(slice => slice.count * slice.mean) / count
+  const squares = total(slice => (slice.count * (slice.mean - mean)) ** 2)
+  const deviation = (Math.sqrt(squares / (slices.length - 1)) * slices.length) / count
+  return { count, mean, ci95: slices.length < 2 ? null : confidence95(deviation, slices.length) }
+}
+
 /**
  * The 97.5 % quantile of Student's t. Exact for 1 and 2 degrees of freedom, above that the series of Cornish and Fisher
  * around the normal quantile (Abramowitz & Stegun 26.7.5), within 1 % of the tables.

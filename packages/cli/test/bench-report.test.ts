@@ -54,6 +54,7 @@ const run = (p: number, cache: 'on' | 'off', lookup: number, order: number | nul
   refused: 0,
   soldOut: 0,
   lateStarts: 0,
+  missedStarts: 0,
   errors: 0,
   errorMessages: [],
 })

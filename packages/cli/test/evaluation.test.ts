@@ -27,6 +27,7 @@ const run = (p: number, cache: 'on' | 'off', lookup: number, order: number) => (
   refused: 0,
   soldOut: 0,
   lateStarts: 0,
+  missedStarts: 0,
   errors: 0,
   errorMessages: [],
 })

@@ -84,17 +84,30 @@ t.test('a lean connection puts an answer together from its pieces, and many answ
   for (let turn = 0; turn < 3; turn += 1) t.match(await send(connection, '/'), { status: 200, body: text })
 })
 
-t.test('a connection that breaks says why, and goes on saying so', async t => {
+t.test('a connection that breaks says why, and the next request has a new one', async t => {
   const port = await serve(t, (request, response) => {
     if (request.url === '/chunked') response.write('no length')
-    else request.socket.destroy()
+    else if (request.url === '/') request.socket.destroy()
+    else if (request.url === '/half')
+      response.writeHead(200, { 'content-length': 9 }).write('x', () => response.destroy())
+    else {
+      closed = once(request.socket, 'close')
+      response.end('fine', () => request.socket.end())
+    }
   })
+  let closed: Promise<unknown> | null = null
   const open = () => LeanConnection.open('127.0.0.1', port)
-  const [chunked, closed] = [await open(), await open()]
+  const [chunked, lean] = [await open(), await open()]
   t.match(await send(chunked, '/chunked'), { message: /no Content-Length in: HTTP\/1\.1 200/ })
-  t.match(await send(closed, '/'), { message: /closed the connection/ })
-  t.match(await send(closed, '/'), { message: /closed the connection/ })
-  t.match(await send(new OrdinaryConnection('127.0.0.1', port), '/'), { message: /hang up|ECONNRESET/ })
+  t.match(await send(lean, '/'), { name: 'ConnectionError', message: /^127\.0\.0\.1:\d+: closed the connection$/ })
+  t.match(await send(lean, '/half'), { message: /closed the connection/ })
+  t.match(await send(lean, '/fine'), { status: 200, body: 'fine' })
+  await closed
+  t.match(await send(lean, '/fine'), { status: 200, body: 'fine' }, 'where the server closed it meanwhile, too')
+  lean.close()
+  const ordinary = new OrdinaryConnection('127.0.0.1', port)
+  for (const path of ['/', '/half']) t.match(await send(ordinary, path), { message: /hang up|ECONNRESET|aborted/ })
+  ordinary.close()
   await t.rejects(LeanConnection.open('127.0.0.1', 1), { code: 'ECONNREFUSED' })
   const busy = await open()
   busy.send({ method: 'GET', path: '/chunked' }, () => {})
@@ -192,6 +205,15 @@ t.test('what others take of the machine is seen', { skip: process.platform !== '
   await new Promise(resolve => setTimeout(resolve, 400))
   const [unknownShare, knownShare] = [all() ?? 0, known() ?? 0]
   t.ok(unknownShare > knownShare, `${unknownShare} of the machine, ${knownShare} when it counts as ours`)
+})
+
+t.test('how much others take of the machine is unknown once a process of ours has ended', async t => {
+  const ours = spawn(process.execPath, ['-e', 'process.stdin.resume()'], { stdio: ['pipe', 'ignore', 'ignore'] })
+  await once(ours, 'spawn')
+  const disturbance = watchDisturbance([ours.pid as number])
+  ours.stdin.end()
+  await once(ours, 'exit')
+  t.equal(disturbance(), null)
 })
 
 const summary = (p50: number): Summary => ({ count: 1000, mean: p50, ci95: 0.01, p50, p99: p50 * 3, max: p50 * 9 })

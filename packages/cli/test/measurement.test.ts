@@ -2,7 +2,7 @@ import t from 'tap'
 import { runExperiment } from '../src/experiment.ts'
 import { closedPace, openPace } from '../src/pace.ts'
 import { seededRandom } from '../src/random.ts'
-import { confidence95, Recorder, summarize } from '../src/statistics.ts'
+import { confidence95, meanOfSlices, Recorder, summarize } from '../src/statistics.ts'
 import { sumStock, verifyOrders } from '../src/verification.ts'
 import { defaultProducts, FakeShop } from './fake-shop.ts'
 
@@ -48,6 +48,20 @@ t.test('the confidence interval uses the quantiles of Student’s t', async t =>
     const count = degrees + 1
     t.ok(close(confidence95(Math.sqrt(count), count), quantile, quantile * 0.01), `${degrees} degrees of freedom`)
   }
+})
+
+t.test('the mean of slices weighs them by their samples, and its interval tells how the slices differ', async t => {
+  const slices = [
+    { count: 10, mean: 1 },
+    { count: 30, mean: 2 },
+    { count: 20, mean: 3 },
+  ]
+  const { count, mean, ci95 } = meanOfSlices(slices)
+  t.equal(count, 60)
+  t.ok(close(mean, 130 / 60, 1e-9), `mean ${mean}`)
+  // Counts times differences are -11.667, -5 and 16.667: √(438.89 / 2) × 3 / 60, over √3, times t = 4.3027.
+  t.ok(close(ci95, 1.84, 1e-3), `interval ${ci95}`)
+  t.equal(meanOfSlices(slices.slice(0, 1)).ci95, null)
 })
 
 t.test('the summary of a short list has exact percentiles by nearest rank', async t => {
@@ -160,6 +174,17 @@ t.test('a refusal is no error, and an error is counted with its message', async 
   t.equal(failing.lookup.count, 39)
 })
 
+t.test('a shop that answers nothing for long enough is given up', async t => {
+  const shop = new FakeShop()
+  shop.failures = Number.POSITIVE_INFINITY
+  const crowd = [shop.shopper(), shop.shopper()]
+  const atOnce = await runExperiment(crowd, { ...options, silenceMaxMs: 0 })
+  t.ok(atOnce.errors >= 1 && atOnce.errors <= 2, `${atOnce.errors} errors`)
+  const later = await runExperiment(crowd, { ...options, silenceMaxMs: 120, extent: { iterations: 1000 } })
+  t.ok(later.errors >= 4 && later.errors < 20, `${later.errors} errors`)
+  t.equal(later.errorMessages.at(-1), 'nothing was answered for 0.12 s: the rest was not tried')
+})
+
 t.test('a lost, changed or twice numbered order is a mismatch', async t => {
   const shop = new FakeShop()
   const { acknowledged } = await runExperiment([shop.shopper()], { ...options, p: 1 })
@@ -208,8 +233,12 @@ t.test(
     const fast = await runExperiment([shop.shopper()], { ...asked, ratePerSecond: 10_000, extent: { seconds: 0.2 } })
     t.ok(fast.iterations >= 1 && fast.iterations <= 10, `${fast.iterations} of 2,000`)
     t.ok(fast.lateStarts >= fast.iterations - 1, `${fast.lateStarts} late`)
+    t.equal(fast.iterations + fast.missedStarts, 2000)
+    t.strictSame([fast.lookup.count, fast.lookupAndOrder.count], [2000, 2000], 'who never started has waited, too')
+    t.ok((fast.lookup.p50 ?? 0) > 90, `p50 ${fast.lookup.p50}`)
+    t.ok(fast.perSecond <= 50, `${fast.perSecond} a second were answered`)
     const slow = await runExperiment([shop.shopper()], { ...asked, ratePerSecond: 5, extent: { seconds: 0.2 } })
-    t.strictSame([slow.iterations, slow.lateStarts], [1, 0])
+    t.strictSame([slow.iterations, slow.lateStarts, slow.missedStarts], [1, 0, 0])
     t.ok(close(slow.perSecond, 5, 0.1), `${slow.perSecond} a second`)
   },
 )
