@@ -356,7 +356,7 @@ tap.test('the cluster is shown as it is', async t => {
 })
 
 tap.test('events tell of changed products and of the cluster', async t => {
-  const { cluster, app, post } = await frontend(t)
+  const { cluster, app, internalApp, post } = await frontend(t)
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as { port: number }
   let text = ''
@@ -373,7 +373,7 @@ tap.test('events tell of changed products and of the cluster', async t => {
     asked.on('error', () => undefined).end()
     return asked
   }
-  listen()
+  const reader = listen()
   await until(() => text.includes('event: cluster\n'))
   await post('/orders', { name: 'Tux', quantity: 1 })
   await until(() => text.includes('event: product\ndata: {"name":"Tux","index":2}\n\n'))
@@ -390,6 +390,10 @@ tap.test('events tell of changed products and of the cluster', async t => {
   for (let count = 1; count < subscribersMax; count++) listen()
   await until(() => open === subscribersMax)
   t.match((await app.inject('/events')).json(), { error: { code: 503, reason: 'OVERLOADED' } })
+  // Long before a heartbeat would tell.
+  reader.destroy()
+  const left = `bazaar_event_subscribers ${subscribersMax - 1}\n`
+  await until(async () => (await internalApp.inject('/metrics')).body.includes(left))
 })
 
 tap.test('a reader of events that does not keep up is cut off, the others go on', async t => {
