@@ -53,15 +53,20 @@ volume() {
     mount -o noatime "$device" "$data"
     # From the next boot on the shop opens without waiting for this script.
     grep -q "$label" /etc/fstab || echo "LABEL=$label $data ext4 noatime,nofail 0 2" >>/etc/fstab
-    # The volume may have been enlarged.
-    resize2fs "$device" &>/dev/null
     # What sold before this boot sells on while a new commit is built.
     systemctl start bazaar.target 2>/dev/null || true
   fi
+  grow
   id bazaar &>/dev/null || useradd --system --no-create-home --home-dir "$data" --shell /usr/sbin/nologin bazaar
   # An earlier machine may have given the user another number.
   chown -R bazaar:bazaar "$data"
   chmod 700 "$data"
+}
+
+# The volume may have been enlarged. Where the file system cannot follow, what there is goes on being used.
+grow() {
+  local said
+  said=$(resize2fs "$(findmnt --noheadings --output SOURCE "$data")" 2>&1) || echo "the volume was not enlarged: $said"
 }
 
 # The network comes and goes while the machine gets its address.

@@ -242,6 +242,18 @@ t.test('a package with another digest than the commit names is not unpacked', as
   t.equal(readFileSync(join(home, '.thing/file'), 'utf8'), 'content')
 })
 
+t.test('a volume that cannot be enlarged is used as it is, and the reason is told', async t => {
+  const grow = /^grow\(\) {$[\s\S]*?^}$/m.exec(readFileSync(join(root, 'infra/lib/user-data.sh'), 'utf8'))?.[0]
+  const growWith = (status: number) => {
+    const findmnt = 'findmnt() { echo /dev/xvdf; }'
+    const resize2fs = `resize2fs() { echo "$1: said" >&2; return ${status}; }`
+    const script = ['set -euo pipefail', 'data=/data', findmnt, resize2fs, grow, 'grow'].join('\n')
+    return spawnSync('bash', ['-c', script], { encoding: 'utf8' })
+  }
+  t.match(growWith(1), { status: 0, stdout: 'the volume was not enlarged: /dev/xvdf: said\n' })
+  t.match(growWith(0), { status: 0, stdout: /^$/ })
+})
+
 t.test('cdk-nag finds nothing but what is accepted, with its reason', async t => {
   const stack = stackOf()
   NagSuppressions.addStackSuppressions(stack, [
