@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { FrontendClient, type Order, type Product } from '@bazaar/client'
+import { BazaarError, FrontendClient, type Order } from '@bazaar/client'
 import { defineCommand } from 'citty'
 import { durationOption } from './duration.ts'
 import { exitStatus } from './usage-error.ts'
@@ -14,7 +14,7 @@ export const checkCommand = defineCommand({
   meta: { name: 'deploy check', description: 'Waits until a shop is ready, then looks up, orders and reads it back.' },
   args: {
     url: { type: 'string', required: true, valueHint: 'URL', description: 'where the shop is' },
-    wait: { type: 'string', default: '60s', valueHint: 'TIME', description: 'how long it may take to be ready' },
+    wait: { type: 'string', default: '60s', valueHint: 'TIME', description: 'how long it may take to sell' },
   },
   async run({ args }) {
     process.exitCode = await check(args.url, durationOption('wait', args.wait, waitMaxMs))
@@ -24,9 +24,7 @@ export const checkCommand = defineCommand({
 async function check(url: string, waitMs: number): Promise<number> {
   const shop = new FrontendClient(url)
   try {
-    await untilReady(shop, url, waitMs)
-    const product = await firstInStock(shop)
-    const order = await shop.order({ name: product.name, quantity: 1 }, randomUUID(), { timeoutMs })
+    const order = await firstOrder(shop, url, waitMs)
     const stored = await shop.getOrder(order.number, { timeoutMs })
     if (stored === null || !isSame(order, stored)) {
       throw new Error(`order ${order.number} reads back as ${JSON.stringify(stored)}, not ${JSON.stringify(order)}`)
@@ -41,19 +39,34 @@ async function check(url: string, waitMs: number): Promise<number> {
   }
 }
 
-async function untilReady(shop: FrontendClient, url: string, waitMs: number): Promise<void> {
+async function firstOrder(shop: FrontendClient, url: string, waitMs: number): Promise<Order> {
   const deadline = performance.now() + waitMs
-  while (!(await shop.ready())) {
-    if (performance.now() > deadline) throw new Error(`not ready after ${waitMs / 1000} s (GET ${url}/ready)`)
+  const after = `after ${waitMs / 1000} s`
+  await poll(async () => (await shop.ready()) || null, deadline, `not ready ${after} (GET ${url}/ready)`)
+  // Customers may have bought all there is: that is no fault, and mended by the next restock.
+  return poll(() => buyOne(shop), deadline, `nothing in stock ${after} (GET ${url}/products)`)
+}
+
+/** The first answer that is not null; throws an error that says `otherwise` when there is none by the deadline. */
+async function poll<T>(ask: () => Promise<T | null>, deadline: number, otherwise: string): Promise<T> {
+  for (;;) {
+    const answer = await ask()
+    if (answer !== null) return answer
+    if (performance.now() > deadline) throw new Error(otherwise)
     await sleep(pollMs)
   }
 }
 
-async function firstInStock(shop: FrontendClient): Promise<Product> {
-  const products = await shop.products({ timeoutMs })
-  const found = products.find(product => product.quantity > 0)
-  if (found === undefined) throw new Error(`none of its ${products.length} products is in stock`)
-  return found
+/** One unit of a product that is in stock, or null when none is, or was no longer when the order came. */
+async function buyOne(shop: FrontendClient): Promise<Order | null> {
+  const product = (await shop.products({ timeoutMs })).find(({ quantity }) => quantity > 0)
+  if (product === undefined) return null
+  try {
+    return await shop.order({ name: product.name, quantity: 1 }, randomUUID(), { timeoutMs })
+  } catch (error) {
+    if (error instanceof BazaarError && error.reason === 'OUT_OF_STOCK') return null
+    throw error
+  }
 }
 
 function isSame(ordered: Order, stored: Order): boolean {

@@ -1,14 +1,38 @@
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { adminTokenOf, defaultSettings, topology } from '@bazaar/cluster'
 import { runCommand } from 'citty'
-import t from 'tap'
+import t, { type Test } from 'tap'
+import { checkCommand } from '../src/deploy-check.ts'
 import { unitFiles } from '../src/deploy-unit-files.ts'
 import { unitsCommand } from '../src/deploy-units.ts'
 
 const data = '/var/lib/bazaar'
 const options = { data, user: 'bazaar', node: '/opt/node', folder: '/etc/systemd/system' }
+
+/** Runs `deploy check` on a shop that answers as told; gives its exit status and what it said. */
+async function check(t: Test, answer: (route: string) => { status?: number; body: object }, wait: string) {
+  const server = createServer((request, response) => {
+    const { status = 200, body } = answer(`${request.method} ${request.url}`)
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const said: string[] = []
+  const restores = (['log', 'error'] as const).map(method =>
+    t.intercept(console, method, { value: (line: string) => said.push(line) }),
+  )
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  await runCommand(checkCommand, { rawArgs: ['--url', url, '--wait', wait] })
+  for (const { restore } of restores) restore()
+  const status = process.exitCode
+  process.exitCode = 0
+  return { status, said: said.join('\n') }
+}
 
 const textOf = (files: readonly { name: string; text: string }[], name: string): string =>
   files.find(file => file.name === name)?.text ?? ''
@@ -77,4 +101,23 @@ t.test('units are written once, and a change of one setting restarts only whom i
   rmSync(join(own, 'order-3'), { recursive: true })
   await t.rejects(changed('--replicas', '1'), { message: /--replicas must stay 3, .* got 1$/ }, 'of before the note')
   t.same(readdirSync(to), before)
+})
+
+t.test('a shop that is sold out for a moment is waited for, within the time that there is', async t => {
+  const order = { number: 1, name: 'Tux', type: 'buy', quantity: 1, price: 25 }
+  const soldOut = { status: 409, body: { error: { code: 409, reason: 'OUT_OF_STOCK', message: 'none left' } } }
+  // First there is nothing; then somebody else is faster; then one is left for the check.
+  const stock = [0, 1, 1]
+  const orders = [soldOut, { status: 201, body: { data: order } }]
+  const restocked = await check(
+    t,
+    route => {
+      if (route === 'GET /products') return { body: { data: [{ name: 'Tux', price: 25, quantity: stock.shift() }] } }
+      return route === 'POST /orders' ? (orders.shift() ?? soldOut) : { body: { data: order } }
+    },
+    '20s',
+  )
+  t.same(restocked, { status: 0, said: 'order 1: one Tux for 25, and it reads back' })
+  const empty = await check(t, () => ({ body: { data: [] } }), '300ms')
+  t.match(empty, { status: 1, said: /nothing in stock after 0\.3 s \(GET http:\S+\/products\)$/ })
 })
