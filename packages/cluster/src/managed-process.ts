@@ -7,8 +7,8 @@ import type { Notice } from './notice.ts'
 import { healthyAfterMs, restartDelayMs } from './restart-delay.ts'
 import type { ProcessSpec } from './topology.ts'
 
-/** A process that was asked to stop gets this long before it is killed. */
-export const stopTimeoutMs = 3000
+/** A process that was asked to stop gets this long before it is killed: its own graceful stop may take 5 s. */
+const stopTimeoutMs = 6000
 const healthProbeMs = 20
 
 /** `starting`: it runs but does not answer yet; `up`: it answers; `paused`: stopped by SIGSTOP; `down`: it does not run. */

@@ -48,7 +48,10 @@ export class Supervisor {
     for (const process of this.processes) process.start()
   }
 
-  /** Stops everything, the public door first, so that requests under way are still answered. */
+  /**
+   * Stops everything, the public door first, so that requests under way are still answered, as far as they can be within
+   * the graceful stop of a process: an order that waits for a leader for longer is cut off, and its client asks again.
+   */
   async stop(): Promise<void> {
     const isDoor = (process: ManagedProcess) => serviceOf(process.name) === 'frontend'
     await Promise.all(this.processes.filter(isDoor).map(process => process.stop()))
