@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { socketPath } from '@bazaar/client'
 import { type Answer, ask, nobodyListens } from './ask.ts'
 import { type Action, actionTimeoutMs, type Control, controlSocket } from './control.ts'
-import { ClusterError, type ClusterReason } from './errors.ts'
+import { ClusterError, type ControlErrorBody } from './errors.ts'
 import type { ClusterStatus } from './status.ts'
 
 /**
@@ -30,9 +30,10 @@ export function connectCluster(path: string): Control {
 async function send(data: string, method: 'GET' | 'POST', path: string): Promise<unknown> {
   const { status, body } = await reach(data, method, path)
   if (status === 200) return body
-  const error = (body as { error?: { reason: ClusterReason; message: string } } | null)?.error
-  if (error === undefined) throw new Error(`the supervisor of ${data} answered ${status} to ${method} ${path}`)
-  throw new ClusterError(error.reason, error.message)
+  const foreseen = ClusterError.from(body)
+  if (foreseen !== null) throw foreseen
+  const words = (body as Partial<ControlErrorBody> | null)?.error?.message ?? 'nothing'
+  throw new Error(`the supervisor of ${data} answered ${status} to ${method} ${path} and said: ${words}`)
 }
 
 async function reach(data: string, method: 'GET' | 'POST', path: string): Promise<Answer> {

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { claimSocket, socketPath } from '@bazaar/client'
 import { type Action, actions, type Control, controlSocket } from './control.ts'
-import { ClusterError, type ClusterReason } from './errors.ts'
+import { ClusterError, type ClusterReason, type ControlErrorBody, type ControlReason } from './errors.ts'
 
 const codeOf: Partial<Record<ClusterReason, number>> = {
   UNKNOWN_PROCESS: 404,
@@ -49,15 +49,12 @@ async function answer(control: Control | null, request: IncomingMessage, respons
   try {
     if (control === null) throw new ClusterError('NOT_RUNNING', 'the cluster is about to start')
     const body = await act(control, request)
-    send(
-      response,
-      body === null ? 404 : 200,
-      body ?? { error: { code: 404, reason: 'ROUTE_NOT_FOUND', message: `no ${request.url}` } },
-    )
+    if (body === null) refuse(response, 404, 'ROUTE_NOT_FOUND', `no ${request.url}`)
+    else send(response, 200, body)
   } catch (error) {
-    const reason = error instanceof ClusterError ? error.reason : 'INTERNAL'
-    const code = error instanceof ClusterError ? (codeOf[error.reason] ?? 500) : 500
-    send(response, code, { error: { code, reason, message: (error as Error).message } })
+    const { message } = error as Error
+    if (error instanceof ClusterError) refuse(response, codeOf[error.reason] ?? 500, error.reason, message)
+    else refuse(response, 500, 'INTERNAL', message)
   }
 }
 
@@ -66,9 +63,22 @@ async function act(control: Control, request: IncomingMessage): Promise<unknown>
   if (request.method === 'GET' && url.pathname === '/status') return control.status()
   const [, name, action] = /^\/processes\/([^/]*)\/([a-z]+)$/.exec(url.pathname) ?? []
   if (request.method !== 'POST' || name === undefined || !actions.includes(action as Action)) return null
-  const target = decodeURIComponent(name)
+  const target = decodedName(name)
   if (action === 'kill') return { name: await control.kill(target, { hold: url.searchParams.has('hold') }) }
   return { name: await control[action as Exclude<Action, 'kill'>](target) }
+}
+
+function decodedName(name: string): string {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    throw new ClusterError('UNKNOWN_PROCESS', `no process is called ${JSON.stringify(name)}`)
+  }
+}
+
+function refuse(response: ServerResponse, code: number, reason: ControlReason, message: string): void {
+  const body: ControlErrorBody = { error: { code, reason, message } }
+  send(response, code, body)
 }
 
 function send(response: ServerResponse, code: number, body: unknown): void {

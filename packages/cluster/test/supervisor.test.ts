@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { socketPath } from '@bazaar/client'
 import t, { type Test } from 'tap'
-import { isWell } from '../src/ask.ts'
+import { ask, isWell } from '../src/ask.ts'
 import { readyTimeoutOf } from '../src/cluster.ts'
 import type { Control } from '../src/control.ts'
 import { connectCluster } from '../src/control-client.ts'
@@ -240,7 +240,10 @@ t.test('the control socket', async t => {
     ['pause', 'a/b ?'],
   ])
   await t.rejects(client.resume('order-9'), { reason: 'UNKNOWN_PROCESS', message: /it is one of leader, order-1/ })
-  await t.rejects(client.start('order-1'), { message: 'boom' })
+  const unforeseen = await client.start('order-1').catch((error: Error) => error)
+  t.match(unforeseen, { name: 'Error', message: /answered 500 to POST \/processes\/order-1\/start and said: boom$/ })
+  const malformed = await ask(socketPath(data, 'supervisor'), '/processes/%/kill', { method: 'POST', timeoutMs: 1000 })
+  t.match(malformed, { status: 404, body: { error: { code: 404, reason: 'UNKNOWN_PROCESS', message: /called "%"$/ } } })
 
   await t.rejects(openControl(data), { reason: 'ALREADY_RUNNING', message: /a cluster runs on/ })
   t.ok(await client.status(), 'the first is still there')
