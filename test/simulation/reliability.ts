@@ -86,7 +86,7 @@ async function simulated(): Promise<string> {
 The real core, node loop, storage, ledger, sequencer, catalog and front-end code over a simulated disk, network, clock and
 process. Each run mixes faults of several kinds, heals, must then make progress, and ends on every check, so a fault's
 row counts all runs in which it occurred. ${number(totals.faults)} faults, ${number(totals.operations)} operations of
-clients, ${number(totals.orders)} orders; ${totals.failed} runs failed.
+clients, ${number(totals.orders)} orders; ${number(totals.failed)} runs failed.
 
 ${table(['fault', 'times', 'in runs', ...properties], rows)}`
 }
@@ -106,7 +106,7 @@ async function planted(): Promise<string> {
     let seed = 0
     let violation: string | null = null
     while (violation === null && seed < 300) ({ violation } = await simulate({ seed: ++seed, bug }))
-    rows.push([name, violation === null ? 'not found' : String(seed), violation?.split(/[:\n]/)[0] ?? '–'])
+    rows.push([name, violation === null ? 'not found' : number(seed), violation?.split(/[:\n]/)[0] ?? '–'])
   }
   return `## Planted bugs
 
@@ -137,11 +137,15 @@ function realProcesses(path: string): string {
   const chaos = JSON.parse(readFileSync(path, 'utf8')) as Chaos
   const faults = Object.entries(chaos.faults).map(([name, times]) => `${number(times)} × ${name}`)
   const ms = ({ p50, p99, max }: { p50: number; p99: number; max: number }): string =>
-    `p50 ${p50.toFixed(0)}, p99 ${p99.toFixed(0)}, max ${max.toFixed(0)} ms`
+    `p50 ${number(p50)}, p99 ${number(p99)}, max ${number(max)} ms`
+  const { lost, wrong, duplicated } = chaos
   const rows = [
     ['faults', faults.join(', ')],
-    ['requests', `${number(chaos.requests)}, ${chaos.failed} failed, ${chaos.retried ?? 0} sent again`],
-    ['orders', `${number(chaos.acknowledged)}: ${chaos.lost} lost, ${chaos.wrong} wrong, ${chaos.duplicated} doubled`],
+    ['requests', `${number(chaos.requests)}, ${number(chaos.failed)} failed, ${number(chaos.retried ?? 0)} sent again`],
+    [
+      'orders',
+      `${number(chaos.acknowledged)}: ${number(lost)} lost, ${number(wrong)} wrong, ${number(duplicated)} doubled`,
+    ],
     ['stock', `${number(chaos.stock.actual)} shown, ${number(chaos.stock.expected)} by the log`],
     ['history', chaos.linearizable ? 'linearizable' : 'NOT linearizable'],
     ["the replicas' files", chaos.replicasIdentical ? 'identical' : 'DIFFER'],
@@ -175,6 +179,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [head, head.map(() => '---'), ...rows].map(cells => `| ${cells.join(' | ')} |`).join('\n')
 }
 
+/** A count, or a time in whole ms. */
 function number(value: number): string {
-  return value.toLocaleString('en')
+  return value.toLocaleString('en', { maximumFractionDigits: 0 })
 }
