@@ -23,9 +23,12 @@ export interface UnitOptions {
 const secrets = ['ADMIN_TOKEN']
 /** Ports below this are for who has CAP_NET_BIND_SERVICE. */
 const firstUnprivilegedPort = 1024
-/** A process that has lost its bounds is restarted, before the others feel it. Idle, one takes 60 to 80 MiB. */
-const memoryHigh = '170M'
-const memoryMax = '220M'
+/**
+ * Of the machine's memory. A process that has lost its bounds is restarted, before the others feel it. Idle, one takes 60
+ * to 80 MiB; of a t2.micro these are about 170 and 220 MiB, and a replica takes 12 MiB more for each million of orders.
+ */
+const memoryHigh = '18%'
+const memoryMax = '23%'
 const target = 'bazaar.target'
 
 /** A unit for every process, a file for its secrets when it has some, and the target that stands for all of them. */
