@@ -1,3 +1,4 @@
+import { isSoldOut } from './bench-report.ts'
 import type { BenchmarkResult, BenchmarkRun } from './benchmark.ts'
 import { plural } from './format.ts'
 import type { LinePlot, PlotPoint, PlotSeries } from './line-plot.ts'
@@ -34,7 +35,7 @@ function seriesOf(runs: readonly BenchmarkRun[], cache: BenchmarkRun['cache']): 
       .filter(run => run.cache === cache)
       .flatMap((run): PlotPoint[] => {
         const { mean, ci95 } = run[key]
-        if (mean === null) return []
+        if (mean === null || (key !== 'lookup' && isSoldOut(run))) return []
         return [
           ci95 === null
             ? { x: run.p, y: mean }

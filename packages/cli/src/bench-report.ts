@@ -34,7 +34,7 @@ export function benchmarkText(result: BenchmarkResult): string {
     ...soldOutNotes(result),
     ...rateNotes(result),
     ...partsTables(result).map(({ title, table }) => `${title}\n\n${tableText(table)}`),
-    meansChart(result),
+    ...meansChart(result),
     ...cacheGain(result),
     ...disturbanceNote(result.disturbance),
     verdictLines(result),
@@ -58,7 +58,7 @@ export function sumTable({ runs }: BenchmarkResult): Table {
 }
 
 /** Whether so much was sold out that the run's figure is no longer that of a look-up and an order. */
-const isSoldOut = ({ soldOut, iterations }: BenchmarkRun): boolean => soldOut > soldOutMax * iterations
+export const isSoldOut = ({ soldOut, iterations }: BenchmarkRun): boolean => soldOut > soldOutMax * iterations
 
 /** What to think of runs in which much was sold out. */
 function soldOutNotes({ runs }: BenchmarkResult): string[] {
@@ -129,13 +129,15 @@ function headLines(result: BenchmarkResult): string {
   ].join('\n')
 }
 
-function meansChart({ runs }: BenchmarkResult): string {
-  const bars = runs.map(run => ({
+function meansChart({ runs }: BenchmarkResult): string[] {
+  const compared = runs.filter(run => !isSoldOut(run))
+  if (compared.length === 0) return []
+  const bars = compared.map(run => ({
     label: run.cache === 'deployed' ? `p ${run.p}` : `p ${run.p} cache ${run.cache}`,
     value: run.lookupAndOrder.mean ?? 0,
     text: `${formatMs(run.lookupAndOrder.mean)} ms`,
   }))
-  return `Mean of look-up plus order\n\n${barChart(bars)}`
+  return [`Mean of look-up plus order\n\n${barChart(bars)}`]
 }
 
 /** What the cache gains, when both were measured: one line for each p. */
@@ -144,7 +146,7 @@ function cacheGain({ runs }: BenchmarkResult): string[] {
     ({ on, off }) =>
       `p ${on.p}: a look-up takes ${formatMean(on.lookup)} ms with the cache, ${formatMean(off.lookup)} without: ` +
       `${gain(on.lookup.mean, off.lookup.mean)} at ${formatPercent(on.cacheHitRatio)} hits; ` +
-      `look-up plus order ${gain(on.lookupAndOrder.mean, off.lookupAndOrder.mean)}`,
+      `look-up plus order ${gain(sumMean(on), sumMean(off))}`,
   )
   return lines.length === 0 ? [] : [`What the cache gains\n\n${lines.join('\n')}`]
 }
@@ -160,6 +162,9 @@ export function cachePairs(runs: readonly BenchmarkRun[]): { on: BenchmarkRun; o
       return off === undefined ? [] : [{ on, off }]
     })
 }
+
+/** The mean of a look-up plus order in ms; null where it would be that of a look-up. */
+const sumMean = (run: BenchmarkRun): number | null => (isSoldOut(run) ? null : run.lookupAndOrder.mean)
 
 function gain(on: number | null, off: number | null): string {
   if (on === null || off === null || off === 0) return '–'
@@ -191,14 +196,17 @@ export function benchmarkJson(result: BenchmarkResult): object {
   // What was asked for stands as it was; what was measured is rounded.
   return {
     url,
-    runs: runs.map(({ p, cache, clients, iterations, ...rest }) => ({
-      p,
-      cache,
-      clients,
-      iterations: iterations / clients,
-      ...roundDeep(rest),
-      originalReportMs: originalReportMs[String(p)] ?? null,
-    })),
+    runs: runs.map(run => {
+      const { p, cache, clients, iterations, ...rest } = run
+      return {
+        p,
+        cache,
+        clients,
+        iterations: iterations / clients,
+        ...roundDeep(rest),
+        originalReportMs: isSoldOut(run) ? null : (originalReportMs[String(p)] ?? null),
+      }
+    }),
     verified: { orders: verified.orders, mismatches: verified.mismatches, unread: verified.unread },
     stock,
     seed,

@@ -192,6 +192,25 @@ t.test('a run in which much was sold out is not compared, and says why', async t
   t.match(text, /^0\.8 .* 111\.17 +–$/m)
 })
 
+t.test('nor does a figure of a run in which much was sold out stand beside others', async t => {
+  const runs = [run(0.6, 'on', 0.4, 1.5), { ...run(0.8, 'on', 0.4, 1.5), soldOut: 800 }]
+  const result = { ...example, runs: [...runs, run(0.6, 'off', 0.8, 1.5), run(0.8, 'off', 0.8, 1.5)] }
+  const text = benchmarkText(result)
+  t.match(text, /^p 0\.6 cache on +█.* 1\.30 ms$/m)
+  t.notMatch(text, /^p 0\.8 cache on/m)
+  t.match(text, /^p 0\.8: a look-up .*; look-up plus order –$/m)
+  t.notMatch(benchmarkText({ ...example, runs: runs.slice(1) }), /Mean of look-up plus order/, 'a chart of nothing')
+  const points = benchmarkPlot(result).series.map(({ name, points }) => [name, points.map(({ x }) => x)])
+  t.match(points, [
+    ['look-up', [0.6, 0.8]],
+    ['order', [0.6]],
+    ['look-up + order', [0.6]],
+  ])
+  t.match(benchmarkJson(result), {
+    runs: [{ originalReportMs: 90.48 }, { originalReportMs: null }, { originalReportMs: 90.48 }, {}],
+  })
+})
+
 t.test('the same p twice is two runs, each with orders of its own', async t => {
   const options = parseBenchOptions({ ...given, p: '1,1', iterations: '20' })
   const result = await runBenchmark(options, newWorld(new Map()))

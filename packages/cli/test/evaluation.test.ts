@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { BenchmarkRun } from '../src/benchmark.ts'
 import { parseChaosOptions } from '../src/chaos-options.ts'
 import { newChaosRecord } from '../src/chaos-record.ts'
 import { type Evaluation, evaluationMarkdown, failoverPlot, originalPlot } from '../src/evaluation.ts'
@@ -114,6 +115,9 @@ t.test('its pictures have axes with units and a point for each figure', async t 
   const original = linePlotSvg(originalPlot(evaluation.benchmark))
   t.match(original, /mean latency \(ms\), logarithmic/)
   t.match(original, /original report, 2023/)
+  const [first, ...others] = evaluation.benchmark.runs as [BenchmarkRun, ...BenchmarkRun[]]
+  const scarce = { ...evaluation.benchmark, runs: [{ ...first, soldOut: first.iterations }, ...others] }
+  t.same(originalPlot(scarce).series[1]?.points, [{ x: 0.8, y: 1.6 }], 'what is no order is not compared')
   const failover = failoverPlot(evaluation.failover)
   t.strictSame(
     failover.series[0]?.points.map(({ x, y }) => [x, Math.round(y)]),
