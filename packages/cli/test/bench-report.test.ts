@@ -231,6 +231,9 @@ t.test('what was asked for is told as it was, and how far a rate was from what w
   const tiny = { ...example, runs: [run(0.00001, 'on', 1, 1)], ratePerSecond: 0.00001 }
   t.match(benchmarkJson(tiny), { runs: [{ p: 0.00001 }], ratePerSecond: 0.00001 })
   t.match(benchmarkCsv(tiny), /^0\.00001,on,/m)
+  const timed = { ...example, runs: [{ ...run(0.2, 'on', 1, 1), iterations: 1161 }] }
+  t.match(benchmarkJson(timed), { runs: [{ iterations: 232 }] }, 'the clients of a timed run differ by some')
+  t.match(benchmarkCsv(timed), /^0\.2,on,5,232,1000,/m)
   const late = [{ ...run(0.2, 'on', 1, 1), lateStarts: 900 }]
   const note =
     /900 of 1,000 iterations started late, because every client was busy: 2,000 a second of the 20,000 that were/
