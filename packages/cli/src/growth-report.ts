@@ -5,27 +5,29 @@ import { columns, type Table, textTable } from './table.ts'
 
 /** The goals for memory are for up to so many orders: each takes 12 bytes more. */
 const memoryOrdersMax = 1_000_000
-/** The goal of catching up is for at least so many. */
+/** The goals of catching up are for at least so many. */
 const catchUpOrdersMin = 100_000
 
 /** What growth may cost, with the goals. */
 export function growthRatios({ stored, order, query, restartMs, catchUp, memory }: GrowthResult): Ratio[] {
   const what = `with ${plural(stored, 'order')} stored ÷ with none`
   const p50 = ({ none, many }: GrowthResult['order']) => (many.p50 ?? Number.NaN) / (none.p50 ?? Number.NaN)
-  const { meanwhile, without } = catchUp.ordersPerSecond
   return [
     below('growthOrder', `order p50 ${what}`, p50(order), 1.1),
     below('growthOrderCpu', `CPU of an order ${what}`, order.many.cpuMs / order.none.cpuMs, 1.1),
     below('growthQuery', `order query p50 ${what}`, p50(query), 1.1),
     ...largeRatios({ stored, restartMs, memory }),
     // A start takes longer than fetching a few, and then it is all that is measured.
-    ...(stored < catchUpOrdersMin ? [] : [catchUpRatio(catchUp.perSecond)]),
-    above('growthMeanwhile', 'clients’ orders a second meanwhile ÷ without it', meanwhile / without, 0.8),
+    ...(stored < catchUpOrdersMin ? [] : catchUpRatios(catchUp)),
   ]
 }
 
-const catchUpRatio = (perSecond: number): Ratio =>
-  above('growthCatchUp', 'orders a second that an empty replica catches up', perSecond, 100_000)
+function catchUpRatios({ perSecond, ordersPerSecond: { meanwhile, without } }: GrowthResult['catchUp']): Ratio[] {
+  return [
+    above('growthCatchUp', 'orders a second that an empty replica catches up', perSecond, 100_000),
+    above('growthMeanwhile', 'clients’ orders a second meanwhile ÷ without it', meanwhile / without, 0.8),
+  ]
+}
 
 /** What a restart and the memory may be, with the goals. */
 export function largeRatios({ stored, restartMs, memory }: LargeResult): Ratio[] {

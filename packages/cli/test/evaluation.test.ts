@@ -142,6 +142,17 @@ t.test('growth is judged by its goals', async t => {
     ratios.filter(missesByHalf).map(({ name }) => name),
     ['growthStore'],
   )
+  const ordersPerSecond = { meanwhile: Number.NaN, without: Number.NaN }
+  const few = growthRatios({
+    ...evaluation.growth,
+    stored: 50_000,
+    catchUp: { ...evaluation.growth.catchUp, ordersPerSecond },
+  })
+  const caughtUp = ['growthCatchUp', 'growthMeanwhile']
+  t.notOk(
+    few.some(({ name }) => caughtUp.includes(name)),
+    'nothing can be measured while a few orders are fetched',
+  )
   const tenMillion = largeRatios({ ...evaluation.growth, stored: 10_000_000 })
   t.strictSame(
     tenMillion.map(({ name, goal }) => [name, goal]),
