@@ -13,9 +13,9 @@ const barWidth = 28
 /** A terminal redraws no more often than this, however fast the steps come. */
 const redrawMs = 100
 
-/** A progress bar on a terminal; nothing at all when the stream is not one. */
-export function progressOn(stream: NodeJS.WriteStream): Progress {
-  return stream.isTTY
+/** A progress bar on a terminal; nothing at all when the stream is not one, or one that knows no control sequences. */
+export function progressOn(stream: NodeJS.WriteStream, terminal: string | undefined = process.env.TERM): Progress {
+  return stream.isTTY && terminal !== 'dumb'
     ? terminalProgress(
         text => stream.write(text),
         () => stream.columns,

@@ -6,7 +6,7 @@ import { benchmarkCsv, benchmarkJson, benchmarkText, cachePairs } from '../src/b
 import { type BenchmarkResult, benchmarkPassed, runBenchmark, type Venue } from '../src/benchmark.ts'
 import { linePlotSvg } from '../src/line-plot.ts'
 import { renderPng } from '../src/png.ts'
-import { progressLine, terminalProgress } from '../src/progress.ts'
+import { progressLine, progressOn, terminalProgress } from '../src/progress.ts'
 import { summarize } from '../src/statistics.ts'
 import { columns, markdownTable, textTable } from '../src/table.ts'
 import { writeOutput } from '../src/write-output.ts'
@@ -337,4 +337,21 @@ t.test('a progress bar redraws at most ten times a second and always at the end'
   t.equal(progressLine('wait', 0, null), 'wait')
   t.equal(progressLine('wait', 1234, null), 'wait  1,234')
   t.match(progressLine('x', 50, 100), /━{14}─{14} {2}50 %/)
+})
+
+t.test('there is a bar only on a terminal that can take it away again', async t => {
+  const written = (isTTY: boolean, terminal: string | undefined) => {
+    let text = ''
+    const write = (more: string) => {
+      text += more
+    }
+    const progress = progressOn({ isTTY, columns: 80, write } as unknown as NodeJS.WriteStream, terminal)
+    progress.stage('p = 0.8', 100)
+    progress.clear()
+    return text
+  }
+  t.match(written(true, 'xterm'), /p = 0\.8/)
+  t.match(written(true, undefined), /p = 0\.8/)
+  t.equal(written(true, 'dumb'), '')
+  t.equal(written(false, 'xterm'), '')
 })
