@@ -154,7 +154,10 @@ const clientsNote =
 
 /** The experiment under the same load, in a sentence. */
 export function mixText({ lookupAndOrder5: mix }: LimitsResult): string {
-  return `Look-up plus order at p = 0.8 with five clients: mean ${formatMean(mix)} ms of ${formatCount(mix.count)}`
+  return (
+    `Look-up plus order at p = 0.8 with five clients: mean ${formatMean(mix)} ms of ${formatCount(mix.count)} ` +
+    '(± 95 % from the means of its turns; in the tables from single times)'
+  )
 }
 
 /** The result for a person at a terminal, without a final newline. */

@@ -99,7 +99,7 @@ A bare Fastify server with the same requests, schemas and bodies, and the bare d
 |  | bare Fastify | 1,000 | 5,000 | 0.400 | 0.020 | 0.400 | 1.60 | 0.100 | 0.030 |
 | append + fdatasync, 200 bytes | the disk | 1,000 |  | 0.200 | 0.020 | 0.200 | 0.800 |  |  |
 
-Look-up plus order at p = 0.8 with five clients: mean 1.50 ± 0.020 ms of 500.
+Look-up plus order at p = 0.8 with five clients: mean 1.50 ± 0.020 ms of 500 (± 95 % from the means of its turns; in the tables from single times).
 
 | figure | measured | goal |  |
 | --- | ---: | ---: | --- |
