@@ -26,6 +26,13 @@ export function plural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
 }
 
+/** A text of so many characters at most: what is longer ends in `…`. */
+export function cut(text: string, lengthMax: number): string {
+  // By code points: half of one is no character.
+  const characters = [...text]
+  return characters.length <= lengthMax ? text : `${characters.slice(0, lengthMax - 1).join('')}…`
+}
+
 /** Rounds every number in a value to four decimals, for JSON that people read too: 0.1 µs where the unit is ms. */
 export function roundDeep<Value>(value: Value): Value {
   if (typeof value === 'number') return (Math.round(value * 1e4) / 1e4) as Value

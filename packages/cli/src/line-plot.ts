@@ -1,5 +1,6 @@
 import { axisX, axisY, dot, gridY, lineY, plot, ruleX, ruleY } from '@observablehq/plot'
 import { parseHTML } from 'linkedom'
+import { cut } from './format.ts'
 
 /** A point of a line; `low` and `high` bound its confidence interval. */
 export interface PlotPoint {
@@ -190,9 +191,6 @@ function legendKey(x: number, y: number, stroke: string, dashed: boolean): strin
   const line = `<path d="M${x} ${y}h28" stroke="${stroke}" stroke-width="2.25"${dash}></path>`
   return `${line}<circle cx="${x + 14}" cy="${y}" r="3.5" fill="${fill}" stroke="${stroke}" stroke-width="2"></circle>`
 }
-
-const cut = (text: string, lengthMax: number): string =>
-  text.length <= lengthMax ? text : `${text.slice(0, lengthMax - 1)}…`
 
 /** The width of a legend entry in px: Inter at 12.5 px takes about 6.6 a character. */
 const keyWidth = (name: string): number => 36 + Math.ceil(name.length * 6.6) + 18

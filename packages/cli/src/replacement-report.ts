@@ -1,8 +1,10 @@
-import { formatCount } from './format.ts'
+import { cut, formatCount } from './format.ts'
 import type { ReplacementStep } from './replacement.ts'
 
-/** Steps side by side; more go below. */
-const stepsPerBlock = 80
+/** Names and steps side by side are no wider than a terminal; more steps go below. */
+const widthMax = 80
+const nameLengthMax = 24
+const gap = '  '
 
 const marks = { hit: '●', miss: '○', order: '×' } as const
 
@@ -17,32 +19,37 @@ export function replacementText(
   entriesMax: number,
   steps: readonly ReplacementStep[],
 ): string {
-  const blocks: string[] = []
-  for (let from = 0; from < steps.length; from += stepsPerBlock) {
-    blocks.push(block(products, steps.slice(from, from + stepsPerBlock)))
-  }
   const lookups = steps.filter(({ event }) => event !== 'order')
   const hits = lookups.filter(({ event }) => event === 'hit').length
   const agreeing = lookups.filter(({ event, expected }) => event === expected).length
   return [
     `What the cache of ${entriesMax} entries holds over time, ${products.length} products\n` +
       `${marks.hit} hit   ${marks.miss} miss, now held   ${marks.order} ordered, still held   ─ held   (blank) not held`,
-    ...blocks,
+    ...blocksOf(products, steps),
     `${formatCount(hits)} of ${formatCount(lookups.length)} look-ups were hits; ` +
       `${formatCount(agreeing)} of ${formatCount(lookups.length)} were what an LRU of ${entriesMax} entries does`,
     replacementPassed(steps) ? 'all well' : 'FAILED',
   ].join('\n\n')
 }
 
-function block(products: readonly string[], steps: readonly ReplacementStep[]): string {
-  const width = Math.max(...products.map(name => name.length))
+function blocksOf(products: readonly string[], steps: readonly ReplacementStep[]): string[] {
+  const labels = products.map(name => cut(name, nameLengthMax))
+  const labelWidth = Math.max(...labels.map(label => label.length))
+  const stepsPerBlock = widthMax - labelWidth - gap.length
+  const blocks: string[] = []
+  for (let from = 0; from < steps.length; from += stepsPerBlock) {
+    const rows = rowsOf(products, steps.slice(from, from + stepsPerBlock))
+    blocks.push(rows.map((row, at) => `${labels[at]?.padEnd(labelWidth)}${gap}${row}`.trimEnd()).join('\n'))
+  }
+  return blocks
+}
+
+function rowsOf(products: readonly string[], steps: readonly ReplacementStep[]): string[] {
   const cell = (product: string, { name, event, held }: ReplacementStep): string => {
     if (product === name) return marks[event]
     return held.includes(product) ? '─' : ' '
   }
-  return products
-    .map(product => `${product.padEnd(width)}  ${steps.map(step => cell(product, step)).join('')}`.trimEnd())
-    .join('\n')
+  return products.map(product => steps.map(step => cell(product, step)).join(''))
 }
 
 /** The result for programs. */

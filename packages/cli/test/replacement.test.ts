@@ -1,6 +1,6 @@
 import t from 'tap'
 import { seededRandom } from '../src/random.ts'
-import { LRUModel, watchReplacement } from '../src/replacement.ts'
+import { LRUModel, type ReplacementStep, watchReplacement } from '../src/replacement.ts'
 import { replacementPassed, replacementText } from '../src/replacement-report.ts'
 import type { Shopper } from '../src/shopper.ts'
 import { FakeShop } from './fake-shop.ts'
@@ -52,6 +52,21 @@ t.test('what is sold out is looked up, and not ordered', async t => {
   const steps = await watchReplacement(shop.shopper(), { ...options, p: 1, random: seededRandom(1) })
   t.equal(steps.filter(({ event }) => event !== 'order').length, 30)
   t.same(shop.orders.map(({ name }) => name).sort(), ['Elephant', 'Whale'])
+})
+
+t.test('the picture fits a terminal, however long the names are', async t => {
+  const long = ['Tux', 'Whale of the northern seas, in felt, with two young ones']
+  const hits = Array.from({ length: 100 }, () => ({
+    name: 'Tux',
+    event: 'hit',
+    expected: 'hit',
+    held: long,
+    evicted: null,
+  }))
+  const lines = replacementText(long, 2, hits as ReplacementStep[]).split('\n')
+  t.equal(Math.max(...lines.map(line => line.length)), 80)
+  t.ok(lines.includes(`Whale of the northern s…  ${'─'.repeat(54)}`), lines.join('\n'))
+  t.ok(lines.includes(`${'Tux'.padEnd(24)}  ${'●'.repeat(46)}`), 'the rest goes below')
 })
 
 t.test('a cache of another size or kind is found out', async t => {
