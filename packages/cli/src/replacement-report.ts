@@ -19,17 +19,25 @@ export function replacementText(
   entriesMax: number,
   steps: readonly ReplacementStep[],
 ): string {
-  const lookups = steps.filter(({ event }) => event !== 'order')
-  const hits = lookups.filter(({ event }) => event === 'hit').length
-  const agreeing = lookups.filter(({ event, expected }) => event === expected).length
   return [
-    `What the cache of ${entriesMax} entries holds over time, ${products.length} products\n` +
-      `${marks.hit} hit   ${marks.miss} miss, now held   ${marks.order} ordered, still held   ─ held   (blank) not held`,
+    entriesMax === 0
+      ? `The cache is off: of ${products.length} products it holds none\n` +
+        `${marks.hit} hit   ${marks.miss} miss   ${marks.order} ordered   (blank) not asked for`
+      : `What the cache of ${entriesMax} entries holds over time, ${products.length} products\n` +
+        `${marks.hit} hit   ${marks.miss} miss, now held   ${marks.order} ordered, still held   ─ held   (blank) not held`,
     ...blocksOf(products, steps),
-    `${formatCount(hits)} of ${formatCount(lookups.length)} look-ups were hits; ` +
-      `${formatCount(agreeing)} of ${formatCount(lookups.length)} were what an LRU of ${entriesMax} entries does`,
+    hitsLine(entriesMax, steps),
     replacementPassed(steps) ? 'all well' : 'FAILED',
   ].join('\n\n')
+}
+
+function hitsLine(entriesMax: number, steps: readonly ReplacementStep[]): string {
+  const lookups = steps.filter(({ event }) => event !== 'order')
+  const hits = lookups.filter(({ event }) => event === 'hit').length
+  const seen = `${formatCount(hits)} of ${formatCount(lookups.length)} look-ups were hits`
+  if (entriesMax === 0) return hits === 0 ? seen : `${seen}, although the cache is off`
+  const agreeing = lookups.filter(({ event, expected }) => event === expected).length
+  return `${seen}; ${formatCount(agreeing)} of ${formatCount(lookups.length)} were what an LRU of ${entriesMax} entries does`
 }
 
 function blocksOf(products: readonly string[], steps: readonly ReplacementStep[]): string[] {

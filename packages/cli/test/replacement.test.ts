@@ -69,6 +69,14 @@ t.test('the picture fits a terminal, however long the names are', async t => {
   t.ok(lines.includes(`${'Tux'.padEnd(24)}  ${'●'.repeat(46)}`), 'the rest goes below')
 })
 
+t.test('a cache that is off holds nothing, and what was seen is told', async t => {
+  const off = { ...options, entriesMax: 0 }
+  const steps = await watchReplacement(cachingShopper(0), { ...off, random: seededRandom(1) })
+  t.matchSnapshot(replacementText(products, 0, steps))
+  const wrong = replacementText(products, 0, await watchReplacement(cachingShopper(2), off))
+  t.match(wrong, /[1-9]\d* of 30 look-ups were hits, although the cache is off\n\nFAILED$/)
+})
+
 t.test('a cache of another size or kind is found out', async t => {
   t.notOk(replacementPassed(await watchReplacement(cachingShopper(1), { ...options, random: seededRandom(1) })))
   const text = replacementText(products, 2, await watchReplacement(new FakeShop().shopper(), options))
