@@ -1,4 +1,5 @@
-import { resolve } from 'node:path'
+import { fstatSync, lstatSync, readlinkSync, statSync } from 'node:fs'
+import { basename, dirname, resolve } from 'node:path'
 import { choiceOption, integerOption, listOption, numberOption, outputOption } from './option-values.ts'
 import { type Extent, iterationsMax } from './pace.ts'
 import { UsageError } from './usage-error.ts'
@@ -82,7 +83,12 @@ export function parseBenchOptions(given: BenchArguments): BenchOptions {
     throw new UsageError('--preload needs a cluster of its own: leave it out with --url')
   }
   for (const mode of ['limits', 'replacement', 'evaluation'] as const) refuseMeaningless(mode, given)
-  refuseOneFileForTwo(given)
+  const files = {
+    jsonFile: outputOption('json', given.json),
+    csvFile: outputOption('csv', given.csv),
+    plotFile: plotOption(given.plot),
+  }
+  refuseOneFileForTwo(Object.values(files).filter(file => file !== null))
   const probability = (text: string) => numberOption('p', text, 0, 1)
   return {
     url: given.url === undefined ? null : urlOption(given.url),
@@ -93,20 +99,29 @@ export function parseBenchOptions(given: BenchArguments): BenchOptions {
     cacheModes: given.url === undefined ? cacheModes(given.cache ?? benchDefaults.cache) : [],
     seed: integerOption('seed', given.seed ?? benchDefaults.seed, 0, seedMax),
     preload,
-    jsonFile: outputOption('json', given.json),
-    csvFile: outputOption('csv', given.csv),
+    ...files,
     limits: given.limits,
     replacement: given.replacement,
     evaluationFile: evaluationOption(given.evaluation),
-    plotFile: plotOption(given.plot),
   }
 }
 
-function refuseOneFileForTwo({ json, csv, plot }: BenchArguments): void {
-  const files = [json, csv, plot].filter(file => file !== undefined)
-  const paths = files.map(file => resolve(file))
-  const twice = files.find((_, place) => paths.indexOf(paths[place] as string) !== place)
+function refuseOneFileForTwo(files: readonly string[]): void {
+  const identities = files.map(identityOf)
+  const twice = files.find((_, place) => identities.indexOf(identities[place] as string) !== place)
   if (twice !== undefined) throw new UsageError(`each result needs a file of its own, got ${twice} for two`)
+}
+
+/** What a file really is, whatever it is called: links lead to one file by many names. */
+function identityOf(file: string): string {
+  const found = file === '-' ? fstatSync(1, { bigint: true }) : statSync(file, { bigint: true, throwIfNoEntry: false })
+  if (found !== undefined) return `${found.dev} ${found.ino}`
+  // A link that leads nowhere yet: what is written to it begins where it leads.
+  if (lstatSync(file, { throwIfNoEntry: false }) !== undefined) {
+    return identityOf(resolve(dirname(file), readlinkSync(file)))
+  }
+  const folder = statSync(dirname(file), { bigint: true, throwIfNoEntry: false })
+  return folder === undefined ? resolve(file) : `${folder.dev} ${folder.ino} ${basename(file)}`
 }
 
 function refuseMeaningless(mode: keyof typeof meaningless, given: BenchArguments): void {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { existsSync, linkSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import t from 'tap'
 import { type BenchArguments, parseBenchOptions } from '../src/bench-options.ts'
 import { benchmarkPlot } from '../src/bench-plot.ts'
@@ -127,6 +127,29 @@ t.test('options are read, and every mistake is named with its option, rule and v
   symlinkSync('none.json', `${folder}/link.json`)
   parseBenchOptions({ ...given, json: `${folder}/link.json` })
   t.strictSame(readdirSync(folder), ['kept.json', 'link.json'], 'nor takes a link away that leads nowhere yet')
+})
+
+t.test('two names of one file are found out, whichever they are', async t => {
+  const folder = t.testdir({ kept: '', folder: {} })
+  linkSync(`${folder}/kept`, `${folder}/hard`)
+  symlinkSync('kept', `${folder}/soft`)
+  symlinkSync('folder', `${folder}/folder-too`)
+  symlinkSync('new', `${folder}/new-too`)
+  const parse = (json: string, csv: string) => () => parseBenchOptions({ ...given, json, csv })
+  const pairs = [
+    ['kept', 'hard'],
+    ['kept', 'soft'],
+    ['folder/new', 'folder-too/new'],
+    ['new', 'new-too'],
+  ].map(pair => pair.map(name => `${folder}/${name}`) as [string, string])
+  for (const [json, csv] of [...pairs, ['-', '/dev/stdout'] as const]) {
+    t.throws(parse(json, csv), {
+      name: 'UsageError',
+      message: `each result needs a file of its own, got ${csv} for two`,
+    })
+  }
+  t.doesNotThrow(parse(`${folder}/new`, `${folder}/folder/new`))
+  t.doesNotThrow(parse(`${folder}/kept`, '-'))
 })
 
 t.test('a result that cannot be written names its file', async t => {
