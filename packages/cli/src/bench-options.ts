@@ -1,5 +1,5 @@
 import { fstatSync, lstatSync, readlinkSync, statSync } from 'node:fs'
-import { basename, dirname, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { choiceOption, integerOption, listOption, numberOption, outputOption } from './option-values.ts'
 import { type Extent, iterationsMax } from './pace.ts'
 import { UsageError } from './usage-error.ts'
@@ -154,8 +154,15 @@ function urlOption(text: string): string {
 }
 
 function evaluationOption(file: string | undefined): string | null {
-  if (file === undefined || file.endsWith('.md')) return outputOption('evaluation', file)
-  throw new UsageError(`--evaluation must be a file ending in .md, got ${JSON.stringify(file)}`)
+  if (file === undefined) return null
+  if (!file.endsWith('.md')) {
+    throw new UsageError(`--evaluation must be a file ending in .md, got ${JSON.stringify(file)}`)
+  }
+  // Its pictures go to a folder beside it, as `runEvaluation` names it, which is made where it is not there.
+  const pictures = join(dirname(file), basename(file).replace(/\.md$/, '').toLowerCase())
+  const exists = lstatSync(pictures, { throwIfNoEntry: false }) !== undefined
+  outputOption('evaluation', exists ? join(pictures, 'picture.svg') : pictures)
+  return outputOption('evaluation', file)
 }
 
 function plotOption(file: string | undefined): string | null {

@@ -152,6 +152,16 @@ t.test('two names of one file are found out, whichever they are', async t => {
   t.doesNotThrow(parse(`${folder}/kept`, '-'))
 })
 
+t.test('an evaluation whose pictures cannot be written is refused before anything is measured', async t => {
+  const folder = t.testdir({ taken: '', free: {} })
+  const parse = (file: string) =>
+    parseBenchOptions({ limits: false, replacement: false, evaluation: `${folder}/${file}` }).evaluationFile
+  t.throws(() => parse('Taken.md'), { name: 'UsageError', message: /--evaluation cannot be written: ENOTDIR.*taken/ })
+  t.equal(parse('Free.md'), `${folder}/Free.md`)
+  t.equal(parse('New.md'), `${folder}/New.md`)
+  t.strictSame(readdirSync(folder), ['free', 'taken'])
+})
+
 t.test('a result that cannot be written names its file', async t => {
   t.throws(() => writeOutput(t.testdir(), 'text'), { message: /bench-report.* cannot be written: EISDIR/ })
   if (existsSync('/dev/full'))
