@@ -143,6 +143,11 @@ function cacheModes(text: string): CacheMode[] {
   return choice === 'both' ? ['on', 'off'] : [choice]
 }
 
+/** Where the pictures of an evaluation go: beside it, and called as it is. */
+export function picturesFolder(file: string): string {
+  return join(dirname(file), basename(file).replace(/\.md$/, '').toLowerCase())
+}
+
 function urlOption(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null
   if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) {
@@ -158,8 +163,8 @@ function evaluationOption(file: string | undefined): string | null {
   if (!file.endsWith('.md')) {
     throw new UsageError(`--evaluation must be a file ending in .md, got ${JSON.stringify(file)}`)
   }
-  // Its pictures go to a folder beside it, as `runEvaluation` names it, which is made where it is not there.
-  const pictures = join(dirname(file), basename(file).replace(/\.md$/, '').toLowerCase())
+  // The folder is made where it is not there.
+  const pictures = picturesFolder(file)
   const exists = lstatSync(pictures, { throwIfNoEntry: false }) !== undefined
   outputOption('evaluation', exists ? join(pictures, 'picture.svg') : pictures)
   return outputOption('evaluation', file)

@@ -72,10 +72,10 @@ function soldOutNotes({ runs }: BenchmarkResult): string[] {
   return paragraph(notes)
 }
 
-/** Where the clients of an open loop could not start as many iterations as they were asked to. */
+/** Where the clients of an open loop could not start as many iterations as they were asked to, or not in time. */
 function rateNotes({ runs, ratePerSecond }: BenchmarkResult): string[] {
   if (ratePerSecond === null) return []
-  const notes = runs
+  const late = runs
     .filter(({ lateStarts, iterations }) => lateStarts > lateStartsMax * iterations)
     .map(({ p, lateStarts, iterations, elapsedMs }) => {
       const reached = formatCount((iterations * 1000) / elapsedMs)
@@ -84,7 +84,15 @@ function rateNotes({ runs, ratePerSecond }: BenchmarkResult): string[] {
         `busy: ${reached} a second of the ${ratePerSecond.toLocaleString('en-US')} that were asked for`
       )
     })
-  return paragraph(notes)
+  const missed = runs
+    .filter(({ missedStarts }) => missedStarts > 0)
+    .map(
+      ({ p, missedStarts, iterations }) =>
+        `at p ${p}, ${formatCount(missedStarts)} of ${plural(iterations + missedStarts, 'iteration')} never started, because ` +
+        'every client was busy until the time was over: how long they had waited by then is among the times, which are ' +
+        'at least so long',
+    )
+  return paragraph([...late, ...missed])
 }
 
 const paragraph = (lines: readonly string[]): string[] => (lines.length === 0 ? [] : [lines.join('\n')])
@@ -225,7 +233,7 @@ export function benchmarkCsv({ runs }: BenchmarkResult): string {
   const measures = ['lookup', 'order', 'lookupAndOrder'] as const
   const figures = ['count', 'mean', 'ci95', 'p50', 'p99', 'max'] as const
   const names = measures.flatMap(measure => figures.map(figure => `${measure}_${figure}`))
-  const ends = ['perSecond', 'cacheHitRatio', 'refused', 'soldOut', 'errors'] as const
+  const ends = ['perSecond', 'cacheHitRatio', 'refused', 'soldOut', 'errors', 'lateStarts', 'missedStarts'] as const
   const header = ['p', 'cache', 'clients', 'iterations', ...names, ...ends].join(',')
   const rows = runs.map(run => {
     const times = measures.flatMap(measure => figures.map(figure => run[measure][figure]))

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename, join } from 'node:path'
 import { startBareServer } from './bare-process.ts'
-import { type BenchOptions, benchDefaults } from './bench-options.ts'
+import { type BenchOptions, benchDefaults, picturesFolder } from './bench-options.ts'
 import { benchmarkPlot } from './bench-plot.ts'
 import { benchmarkPassed } from './benchmark.ts'
 import { runBenchmarkOn } from './benchmark-run.ts'
@@ -43,8 +43,7 @@ const chaosStock = 100
  */
 export async function runEvaluation(file: string, options: BenchOptions, progress: Progress): Promise<boolean> {
   const { seed } = options
-  const folder = basename(file).replace(/\.md$/, '').toLowerCase()
-  const pictures = join(dirname(file), folder)
+  const pictures = picturesFolder(file)
   // Now, and not after all is measured: it may be a file.
   mkdirSync(pictures, { recursive: true })
   const experiment: BenchOptions = { ...options, extent: { iterations }, cacheModes: ['on', 'off'], preload: 0 }
@@ -64,7 +63,7 @@ export async function runEvaluation(file: string, options: BenchOptions, progres
   await writePlot(join(pictures, evaluationPlots.latency), benchmarkPlot(benchmark))
   await writePlot(join(pictures, evaluationPlots.original), originalPlot(benchmark))
   await writePlot(join(pictures, evaluationPlots.failover), failoverPlot(failover))
-  writeOutput(file, evaluationMarkdown(evaluation, folder))
+  writeOutput(file, evaluationMarkdown(evaluation, basename(pictures)))
   const failures = failuresOf(evaluation)
   console.log([`${file} is written`, ...failures, failures.length === 0 ? 'all well' : 'FAILED'].join('\n'))
   return failures.length === 0

@@ -1,3 +1,4 @@
+import { hasBars } from './progress.ts'
 import { exitStatus } from './usage-error.ts'
 
 /** Ctrl-C, a polite kill, and the end of the terminal. */
@@ -28,6 +29,6 @@ function interrupt(): void {
   // Whoever asks twice does not want to wait, and may find something left behind.
   if (interrupted) process.exit(exitStatus.failed)
   interrupted = true
-  process.stderr.write(`${process.stderr.isTTY ? '\r\x1b[2K' : ''}bazaar: interrupted\n`)
+  process.stderr.write(`${hasBars(process.stderr) ? '\r\x1b[2K' : ''}bazaar: interrupted\n`)
   void Promise.allSettled([...ends].map(end => end())).then(() => process.exit(exitStatus.failed))
 }

@@ -13,9 +13,14 @@ const barWidth = 28
 /** A terminal redraws no more often than this, however fast the steps come. */
 const redrawMs = 100
 
+/** Whether a line can be written over there. */
+export function hasBars(stream: NodeJS.WriteStream, terminal: string | undefined = process.env.TERM): boolean {
+  return stream.isTTY && terminal !== 'dumb'
+}
+
 /** A progress bar on a terminal; nothing at all when the stream is not one, or one that knows no control sequences. */
 export function progressOn(stream: NodeJS.WriteStream, terminal: string | undefined = process.env.TERM): Progress {
-  return stream.isTTY && terminal !== 'dumb'
+  return hasBars(stream, terminal)
     ? terminalProgress(
         text => stream.write(text),
         () => stream.columns,

@@ -200,6 +200,8 @@ t.test('errors, mismatches and a wrong stock make it fail', async t => {
     benchmarkPassed({ ...example, verified: { orders: 1, mismatches: 1, unread: 0, examples: ['order 1: gone'] } }),
   )
   t.notOk(benchmarkPassed({ ...example, stock: { expected: 5, actual: 6 } }))
+  const untold = { ...example, stock: { expected: 5, actual: null } }
+  t.match(benchmarkText(untold), /\nstock: could not be read\nFAILED$/)
   const text = benchmarkText({
     ...example,
     verified: { orders: 1, mismatches: 1, unread: 0, examples: ['order 1: gone'] },
@@ -271,7 +273,10 @@ t.test('what was asked for is told as it was, and how far a rate was from what w
   const note =
     /900 of 1,000 iterations started late, because every client was busy: 2,000 a second of the 20,000 that were/
   t.match(benchmarkText({ ...example, runs: late, ratePerSecond: 20_000 }), note)
-  t.notMatch(benchmarkText({ ...example, runs, ratePerSecond: 0.3 }), /asked for/)
+  const missed = { ...example, runs: [{ ...run(0.2, 'on', 1, 1), missedStarts: 500 }], ratePerSecond: 20_000 }
+  t.match(benchmarkText(missed), /at p 0\.2, 500 of 1,500 iterations never started, because every client was busy/)
+  t.match(benchmarkCsv(missed), /,lateStarts,missedStarts\n.*,0,500\n/s)
+  t.notMatch(benchmarkText({ ...example, runs, ratePerSecond: 0.3 }), /asked for|never started/)
   t.match(benchmarkText({ ...example, runs, ratePerSecond: 0.3 }), /at 0\.3 iterations\/s/)
   const unread = { orders: 1_133, mismatches: 0, unread: 2_000, examples: [] }
   t.match(benchmarkText({ ...example, verified: unread }), /1,133 orders read back, 0 differ, 2,000 could not be read/)

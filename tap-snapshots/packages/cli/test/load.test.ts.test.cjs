@@ -28,7 +28,7 @@ order, 64 lean connections           Bazaar        1,000       8,000     1.20   
 append + fdatasync, 200 bytes        the disk      1,000                0.200   0.010  0.200  0.600
 clients: Node’s own HTTP client on the same cores, as when the goals were set; lean ones take so little that only the servers count
 
-Look-up plus order at p = 0.8 with five clients: mean 1.50 ± 0.020 ms of 500
+Look-up plus order at p = 0.8 with five clients: mean 1.50 ± 0.020 ms of 500 (± 95 % from the means of its turns; in the tables from single times)
 
 figure                                                           measured    goal
 ─────────────────────────────────────────────────────────────────────────────────────────
