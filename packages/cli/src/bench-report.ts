@@ -50,7 +50,7 @@ export function sumTable({ runs }: BenchmarkResult): Table {
     rows: runs.map(run => {
       const { count, mean, ci95, p50, p99, max } = run.lookupAndOrder
       const original = originalReportMs[String(run.p)]
-      const faster = original === undefined || mean === null || isSoldOut(run) ? '–' : (original / mean).toFixed(0)
+      const faster = original === undefined || mean === null || isSoldOut(run) ? '–' : formatTimes(original / mean)
       const times = [mean, ci95, p50, p99, max].map(formatMs)
       return [String(run.p), run.cache, formatCount(count), ...times, original?.toFixed(2) ?? '–', faster]
     }),
@@ -71,6 +71,8 @@ function soldOutNotes({ runs }: BenchmarkResult): string[] {
     )
   return paragraph(notes)
 }
+
+const formatTimes = (ratio: number): string => (ratio < 10 ? ratio.toPrecision(2) : ratio.toFixed(0))
 
 /** Where the clients of an open loop could not start as many iterations as they were asked to, or not in time. */
 function rateNotes({ runs, ratePerSecond }: BenchmarkResult): string[] {

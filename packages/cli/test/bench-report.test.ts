@@ -276,6 +276,7 @@ t.test('what was asked for is told as it was, and how far a rate was from what w
   const missed = { ...example, runs: [{ ...run(0.2, 'on', 1, 1), missedStarts: 500 }], ratePerSecond: 20_000 }
   t.match(benchmarkText(missed), /at p 0\.2, 500 of 1,500 iterations never started, because every client was busy/)
   t.match(benchmarkCsv(missed), /,lateStarts,missedStarts\n.*,0,500\n/s)
+  t.match(benchmarkText({ ...example, runs: [run(0, 'on', 3170, null)] }), / 45\.98 +0\.015$/m, 'a slow one is not 0')
   t.notMatch(benchmarkText({ ...example, runs, ratePerSecond: 0.3 }), /asked for|never started/)
   t.match(benchmarkText({ ...example, runs, ratePerSecond: 0.3 }), /at 0\.3 iterations\/s/)
   const unread = { orders: 1_133, mismatches: 0, unread: 2_000, examples: [] }
