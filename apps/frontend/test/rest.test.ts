@@ -322,7 +322,6 @@ tap.test('a store that cannot take an order is not ready, and says why', async t
   cluster.leader = null
   t.equal(await why(), 'no order replica leads')
   cluster.leader = leader
-  cluster.full.clear()
   t.equal(await why(), null)
 })
 

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, open as openFile } from 'node:fs/promises'
+import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { encodeFact, type Fact, LineCursor } from '@bazaar/client/contract'
@@ -78,12 +78,9 @@ async function append({ logFile, ledger }: Replica, orders: number): Promise<voi
 /** Synced before a state may say so. */
 async function copyDurably(from: string, to: string): Promise<void> {
   await copyFile(from, to)
-  const file = await openFile(to, 'r+')
-  try {
-    await file.datasync()
-  } finally {
-    await file.close()
-  }
+  const file = await realDisk.open(to)
+  await file.syncInThread()
+  file.close()
 }
 
 const { values } = parseArgs({

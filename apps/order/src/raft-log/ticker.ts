@@ -17,7 +17,7 @@ export class Ticker {
   /** When the next look is due, or the last one was. */
   #dueAtMs = Number.POSITIVE_INFINITY
   /** One came too late, and that was excused; no other is until one has come in time. */
-  #isExcused = false
+  #hasExcused = false
   /** It is the timer that leads to the next call of `take`. */
   #isLook = false
 
@@ -39,11 +39,10 @@ export class Ticker {
     const passed = Math.max(0, Math.floor((nowMs - countedUntilMs) / tickMs))
     this.#countedUntilMs = countedUntilMs + passed * tickMs
     const isLate = nowMs - this.#dueAtMs >= lateMs
-    const isExcused = isLate && !this.#isExcused
-    if (isExcused) this.#isExcused = true
-    else if (this.#isLook && !isLate) this.#isExcused = false
+    if (this.#isLook && !isLate) this.#hasExcused = false
     this.#isLook = false
-    if (!isExcused) return passed
+    if (!isLate || this.#hasExcused) return passed
+    this.#hasExcused = true
     return Math.max(0, Math.round((this.#dueAtMs - countedUntilMs) / tickMs) - 1)
   }
 
