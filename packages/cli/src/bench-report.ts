@@ -50,7 +50,8 @@ export function sumTable({ runs }: BenchmarkResult): Table {
     rows: runs.map(run => {
       const { count, mean, ci95, p50, p99, max } = run.lookupAndOrder
       const original = originalReportMs[String(run.p)]
-      const faster = original === undefined || mean === null || isSoldOut(run) ? '–' : formatTimes(original / mean)
+      const compared = sumMean(run)
+      const faster = original === undefined || compared === null ? '–' : formatTimes(original / compared)
       const times = [mean, ci95, p50, p99, max].map(formatMs)
       return [String(run.p), run.cache, formatCount(count), ...times, original?.toFixed(2) ?? '–', faster]
     }),
@@ -174,7 +175,7 @@ export function cachePairs(runs: readonly BenchmarkRun[]): { on: BenchmarkRun; o
 }
 
 /** The mean of a look-up plus order in ms; null where it would be that of a look-up. */
-const sumMean = (run: BenchmarkRun): number | null => (isSoldOut(run) ? null : run.lookupAndOrder.mean)
+export const sumMean = (run: BenchmarkRun): number | null => (isSoldOut(run) ? null : run.lookupAndOrder.mean)
 
 function gain(on: number | null, off: number | null): string {
   if (on === null || off === null || off === 0) return '–'

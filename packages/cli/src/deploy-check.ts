@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BazaarError, FrontendClient, type Order } from '@bazaar/client'
+import { FrontendClient, type Order } from '@bazaar/client'
 import { defineCommand } from 'citty'
 import { durationOption } from './duration.ts'
+import { orderOne } from './shopper.ts'
 import { exitStatus } from './usage-error.ts'
 
 const waitMaxMs = 3_600_000
@@ -61,12 +62,7 @@ async function poll<T>(ask: () => Promise<T | null>, deadline: number, otherwise
 async function buyOne(shop: FrontendClient): Promise<Order | null> {
   const product = (await shop.products({ timeoutMs })).find(({ quantity }) => quantity > 0)
   if (product === undefined) return null
-  try {
-    return await shop.order({ name: product.name, quantity: 1 }, randomUUID(), { timeoutMs })
-  } catch (error) {
-    if (error instanceof BazaarError && error.reason === 'OUT_OF_STOCK') return null
-    throw error
-  }
+  return orderOne({ order: (request, key) => shop.order(request, key, { timeoutMs }) }, product.name, randomUUID())
 }
 
 function isSame(ordered: Order, stored: Order): boolean {

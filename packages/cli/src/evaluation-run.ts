@@ -44,7 +44,7 @@ const chaosStock = 100
 export async function runEvaluation(file: string, options: BenchOptions, progress: Progress): Promise<boolean> {
   const { seed } = options
   const pictures = picturesFolder(file)
-  // Now, and not after all is measured: it may be a file.
+  // Now, and not after all is measured: there may be no room.
   mkdirSync(pictures, { recursive: true })
   const experiment: BenchOptions = { ...options, extent: { iterations }, cacheModes: ['on', 'off'], preload: 0 }
   const stored = options.preload === 0 ? storedDefault : options.preload

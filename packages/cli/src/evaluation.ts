@@ -1,4 +1,4 @@
-import { cachePairs, intervalNote, isSoldOut, originalReportMs, partsTables, sumTable } from './bench-report.ts'
+import { cachePairs, intervalNote, originalReportMs, partsTables, sumMean, sumTable } from './bench-report.ts'
 import type { BenchmarkResult } from './benchmark.ts'
 import type { Breakdown } from './breakdown.ts'
 import type { ChaosResult } from './chaos-run.ts'
@@ -165,8 +165,8 @@ export function originalPlot({ runs, machine }: BenchmarkResult): LinePlot {
         name: 'Bazaar',
         color: 'green',
         points: measured.flatMap(run => {
-          const { mean } = run.lookupAndOrder
-          return mean === null || isSoldOut(run) ? [] : [{ x: run.p, y: mean }]
+          const mean = sumMean(run)
+          return mean === null ? [] : [{ x: run.p, y: mean }]
         }),
       },
     ],

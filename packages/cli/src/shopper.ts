@@ -15,7 +15,7 @@ export interface Shopper {
 }
 
 /** Orders one unit; null when the shop says that none is left. */
-export async function orderOne(shopper: Shopper, name: string, key: string): Promise<Order | null> {
+export async function orderOne(shopper: Pick<Shopper, 'order'>, name: string, key: string): Promise<Order | null> {
   try {
     return await shopper.order({ name, quantity: 1, type: 'buy' }, key)
   } catch (error) {
