@@ -18,6 +18,8 @@ export function createHTTPServer(handler: RequestListener, options: ServerOption
   })
   server.on('checkExpectation', (request, response) => server.emit('request', request, response))
   server.on('connect', (_request, socket) => {
+    // Node has taken its own listener off: without one, a client that resets the connection would end the process.
+    socket.on('error', () => socket.destroy())
     const error = new BazaarError('METHOD_NOT_ALLOWED', `this server takes ${methodsTaken}, not CONNECT`)
     endWithError(socket, 'Method Not Allowed', error, { allow: methodsTaken })
   })

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import { BazaarError, OrderRequest } from '@bazaar/client'
 import {
@@ -129,6 +130,23 @@ t.test('what never comes to a route is answered with an error body and a closed 
     'GET /health HTTP/1.1\r\nhost: a\r\nexpect: x\r\nconnection: close\r\n\r\n',
   ]
   for (const text of fine) t.match((await answerTo(text))[0], /^HTTP\/1\.1 200 /)
+})
+
+t.test('who resets a connection instead of reading the answer harms nobody else', async t => {
+  const app = buildShop()
+  t.teardown(() => app.close())
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+  for (const text of ['CONNECT a:443 HTTP/1.1\r\nhost: a\r\n\r\n', 'hello?\r\n\r\n', 'GET /health HTTP/1.1\r\n\r\n']) {
+    for (let attempt = 0; attempt < 50; attempt += 1) {
+      const socket = connect(port, '127.0.0.1')
+      await once(socket, 'connect')
+      await new Promise(resolve => socket.write(text, resolve))
+      socket.resetAndDestroy()
+    }
+  }
+  const response = await fetch(`http://127.0.0.1:${port}/health`)
+  t.equal(response.status, 200, await response.text())
 })
 
 t.test('health answers, and metrics are read when they are asked for', async t => {
