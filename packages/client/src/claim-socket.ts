@@ -1,8 +1,12 @@
 import { once } from 'node:events'
 import { chmodSync, linkSync, renameSync, rmSync } from 'node:fs'
 import { connect, type Server } from 'node:net'
+import { dirname, join } from 'node:path'
 
 const claimAttemptsMax = 5
+
+/** Tells what this process moves aside apart. */
+let cleared = 0
 
 /**
  * Has the server listen on a unix socket (mode 0600) on which no other process does, and so be the only one there. What a
@@ -27,17 +31,22 @@ export async function claimSocket(server: Server, path: string): Promise<boolean
  */
 export async function clearSocket(path: string): Promise<boolean> {
   if (await isServed(path)) return false
-  const aside = `${path}.${process.pid}`
+  cleared += 1
+  // A path that just fits leaves no room for a longer one.
+  const aside = join(dirname(path), `.${process.pid}-${cleared}`)
   try {
     renameSync(path, aside)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true
     throw error
   }
-  const isAlive = await isServed(aside)
-  if (isAlive) linkSync(aside, path)
-  rmSync(aside)
-  return !isAlive
+  try {
+    const isAlive = await isServed(aside)
+    if (isAlive) linkSync(aside, path)
+    return !isAlive
+  } finally {
+    rmSync(aside)
+  }
 }
 
 async function listens(server: Server, path: string): Promise<boolean> {

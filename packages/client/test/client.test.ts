@@ -1,12 +1,15 @@
+import { once } from 'node:events'
+import { readdirSync, renameSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import tap, { type Test } from 'tap'
 import {
   BazaarError,
   CatalogClient,
   ConnectionError,
+  claimSocket,
   FrontendClient,
   lineBytesMax,
   newline,
@@ -223,6 +226,22 @@ tap.test('a socket path is absolute, relative when that is too long, and an erro
   t.throws(() => socketPath(`/${'x'.repeat(120)}`, 'order-1'), {
     message: /at most 107 fit: choose a shorter data folder/,
   })
+})
+
+tap.test('what a dead process left of a socket is replaced, also where the path only just fits', async t => {
+  const data = await mkdtemp(join(tmpdir(), 'bazaar-client-'))
+  t.teardown(() => rm(data, { recursive: true }))
+  const path = join(data, 'a'.repeat(socketPathBytesMax - data.length - '/'.length))
+  const dead = createServer().listen(join(data, 'b'))
+  await once(dead, 'listening')
+  renameSync(join(data, 'b'), path)
+  await new Promise(resolve => dead.close(resolve))
+
+  const [first, second] = [createServer(), createServer()]
+  t.ok(await claimSocket(first, path))
+  t.notOk(await claimSocket(second, path))
+  t.strictSame(readdirSync(data), [basename(path)], 'nothing else is left')
+  await new Promise(resolve => first.close(resolve))
 })
 
 tap.test("the machine's clock sleeps, and wakes early when the signal aborts", async t => {
