@@ -36,9 +36,12 @@ export class ManagedProcess {
   readonly #surroundings: ProcessSurroundings
   #child: ChildProcess | null = null
   #paused = false
-  #healthy = false
+  /** When it answered first (`performance.now()`), null before. */
+  #healthySince: number | null = null
   #restart: NodeJS.Timeout | null = null
   #stayDown = true
+  /** Told to stop: whatever it is told from then on, it is not started again. */
+  #stopping = false
   #youngDeaths = 0
   #deaths = 0
   #wordsAtDeath = ''
@@ -55,7 +58,7 @@ export class ManagedProcess {
   get state(): ProcessState {
     if (this.#child === null) return 'down'
     if (this.#paused) return 'paused'
-    return this.#healthy ? 'up' : 'starting'
+    return this.#healthySince === null ? 'starting' : 'up'
   }
 
   get pid(): number | null {
@@ -73,8 +76,9 @@ export class ManagedProcess {
     return lastWords === '' ? this.#wordsAtDeath : lastWords
   }
 
-  /** Starts it, now. Throws `WRONG_STATE` when it runs. */
+  /** Starts it, now. Throws `WRONG_STATE` when it runs, or was stopped. */
   start(): void {
+    if (this.#stopping) throw wrongState(this, 'is not started any more: the shop closes')
     if (this.#child !== null) throw wrongState(this, 'is running: there is nothing to start')
     this.#stayDown = false
     this.#spawn()
@@ -108,7 +112,7 @@ export class ManagedProcess {
 
   /** Ends it with SIGTERM, after `stopTimeoutMs` with SIGKILL, and resolves when it is gone. It is not started again. */
   async stop(): Promise<void> {
-    this.#stayDown = true
+    this.#stopping = true
     this.#cancelRestart()
     const child = this.#child
     if (child === null) return
@@ -122,7 +126,7 @@ export class ManagedProcess {
 
   /** Ends it at once. */
   forceStop(): void {
-    this.#stayDown = true
+    this.#stopping = true
     this.#cancelRestart()
     this.#child?.kill('SIGKILL')
   }
@@ -145,23 +149,22 @@ export class ManagedProcess {
     })
     this.#child = child
     this.#paused = false
-    this.#healthy = false
-    const startedAt = performance.now()
+    this.#healthySince = null
     log.forgetLastWords()
     child.stdin.on('error', () => {})
     child.stdout.on('data', (chunk: Buffer) => log.write(chunk))
     child.stderr.on('data', (chunk: Buffer) => log.write(chunk))
     child.once('error', error => log.write(Buffer.from(`cannot start ${program}: ${error.message}\n`)))
     // It has ended, and all that it said was read.
-    child.once('close', (code, signal) => this.#died(code, signal, performance.now() - startedAt))
+    child.once('close', (code, signal) => this.#died(code, signal))
     void this.#watchHealth(child)
   }
 
   async #watchHealth(child: ChildProcess): Promise<void> {
-    while (this.#child === child && !this.#healthy) {
+    while (this.#child === child && this.#healthySince === null) {
       const healthy = !this.#paused && (await this.#surroundings.isHealthy(this.name))
       if (this.#child !== child) return
-      if (healthy) this.#healthy = true
+      if (healthy) this.#healthySince = performance.now()
       else await sleep(healthProbeMs)
     }
     if (this.#child === child && this.#deaths > 0) {
@@ -169,11 +172,11 @@ export class ManagedProcess {
     }
   }
 
-  #died(code: number | null, signal: NodeJS.Signals | null, livedMs: number): void {
+  #died(code: number | null, signal: NodeJS.Signals | null): void {
     this.#child = null
-    if (this.#stayDown) return
+    if (this.#stayDown || this.#stopping) return
     this.#deaths += 1
-    if (livedMs >= healthyAfterMs) this.#youngDeaths = 0
+    if (this.#healthySince !== null && performance.now() - this.#healthySince >= healthyAfterMs) this.#youngDeaths = 0
     const delayMs = restartDelayMs(this.#youngDeaths)
     this.#youngDeaths += 1
     const how = signal === null ? `ended with status ${code}` : `was killed by ${signal}`

@@ -148,6 +148,23 @@ t.test('stop ends what ignores SIGTERM and what is paused', async t => {
   t.notOk(pids.some(isAlive))
 })
 
+t.test('what is killed or started while all is stopped does not come back', async t => {
+  const data = folder(t)
+  const { supervisor, notices } = supervise(t, data, [
+    specOf(data, 'order-1', { STUB: 'stubborn' }),
+    specOf(data, 'order-2'),
+  ])
+  supervisor.start()
+  await eventually(t, 'all are up', () => supervisor.processes.every(({ state }) => state === 'up'))
+  const stopped = supervisor.stop()
+  await eventually(t, 'one has stopped', () => supervisor.find('order-2').state === 'down')
+  t.throws(() => supervisor.find('order-2').start(), { reason: 'WRONG_STATE', message: /the shop closes$/ })
+  await supervisor.find('order-1').kill(false)
+  await stopped
+  t.ok(supervisor.processes.every(({ state }) => state === 'down'))
+  t.strictSame(notices, [], 'nobody is told that anything died')
+})
+
 t.test('nothing outlives a supervisor that was killed, not even a paused process', async t => {
   const data = folder(t)
   const script = join(data, 'supervise.ts')
