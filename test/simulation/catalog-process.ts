@@ -6,7 +6,7 @@ import { Commands } from '../../apps/catalog/src/commands.ts'
 import { Follower } from '../../apps/catalog/src/follower.ts'
 import { Products } from '../../apps/catalog/src/products.ts'
 import type { Replica } from '../../apps/catalog/src/replica.ts'
-import { Restock } from '../../apps/catalog/src/restock.ts'
+import { Restock, restockLevels } from '../../apps/catalog/src/restock.ts'
 import { Seed } from '../../apps/catalog/src/seed.ts'
 import { SnapshotFile } from '../../apps/catalog/src/snapshot-file.ts'
 import { type DiskHealth, SimulatedDisk } from './disk.ts'
@@ -48,8 +48,7 @@ export async function startCatalogProcess(options: CatalogProcessOptions): Promi
   })
   const commands = new Commands(replicas as unknown as readonly [Replica, ...Replica[]])
   const seed = new Seed(catalog, commands, clock, initial)
-  const levelOf = (product: string): number => initial.find(each => each.name === product)?.quantity ?? 0
-  const restock = new Restock(catalog, commands, clock, { intervalMs: restockMs, levelOf })
+  const restock = new Restock(catalog, commands, clock, { intervalMs: restockMs, levelOf: restockLevels(initial, 0) })
   catalog.onReady = () => void seed.run().catch(fatal)
 
   const service = {

@@ -11,7 +11,7 @@ import { Follower } from './follower.ts'
 import { readProductFile } from './product-file.ts'
 import { Products } from './products.ts'
 import type { Replica } from './replica.ts'
-import { Restock } from './restock.ts'
+import { Restock, restockLevels } from './restock.ts'
 import { Seed } from './seed.ts'
 import { SnapshotFile } from './snapshot-file.ts'
 
@@ -20,7 +20,6 @@ await runMain(async () => {
   const { BAZAAR_NAME: name, BAZAAR_DATA: data, BAZAAR_STOCK: stock, BAZAAR_RESTOCK_MS: intervalMs } = config
   const clock = systemClock
   const initial = (await readProductFile(config.BAZAAR_PRODUCTS)).map(each => ({ quantity: stock, ...each }))
-  const levels = new Map(initial.map(({ name, quantity }) => [name, quantity]))
 
   const replicas = Array.from({ length: config.BAZAAR_REPLICAS }, (_, at): Replica => {
     const replica = `order-${at + 1}`
@@ -37,7 +36,7 @@ await runMain(async () => {
 
   const commands = new Commands(replicas as [Replica, ...Replica[]])
   const seed = new Seed(catalog, commands, clock, initial)
-  const restock = new Restock(catalog, commands, clock, { intervalMs, levelOf: each => levels.get(each) || stock })
+  const restock = new Restock(catalog, commands, clock, { intervalMs, levelOf: restockLevels(initial, stock) })
   catalog.onReady = () => void seed.run()
 
   await startService({

@@ -1,8 +1,16 @@
-import { type Clock, type Command, commandsPerRequestMax, type Timer } from '@bazaar/client'
+import { type Clock, type Command, commandsPerRequestMax, type Product, type Timer } from '@bazaar/client'
 import type { Catalog } from './catalog.ts'
 import { commandKey } from './command-key.ts'
 import type { Commands } from './commands.ts'
 import { expectFailure } from './replica.ts'
+
+/**
+ * The units that a product is brought back to: as many as it began with, `usual` where it began with none or came later.
+ */
+export function restockLevels(initial: readonly Product[], usual: number): (name: string) => number {
+  const levels = new Map(initial.map(({ name, quantity }) => [name, quantity]))
+  return name => levels.get(name) || usual
+}
 
 /**
  * Brings products that are out of stock back to their level, every interval. A command's key names the log entry that

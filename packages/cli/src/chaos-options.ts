@@ -17,14 +17,20 @@ export interface ChaosOptions {
 
 /** The options as the command line gives them. */
 export interface ChaosArguments {
-  seconds: string
-  clients: string
+  seconds?: string | undefined
+  clients?: string | undefined
   fault?: string | undefined
-  target: string
+  target?: string | undefined
   failover?: string | undefined
   seed?: string | undefined
   json?: string | undefined
 }
+
+/** What the command line says without being told. */
+export const chaosDefaults = { seconds: '30', clients: '5', target: 'leader,follower,catalog,frontend' } as const
+
+/** What a run that kills leaders only has no use for. */
+const meaninglessToFailover = ['seconds', 'fault', 'target'] as const
 
 const secondsMax = 24 * 3_600
 const clientsMax = 100
@@ -42,12 +48,14 @@ export function parseChaosOptions(
   newSeed: () => number,
 ): ChaosOptions {
   const failovers = given.failover === undefined ? null : integerOption('failover', given.failover, 1, failoversMax)
-  const targets = listOption('target', given.target, faultTargets.length, item =>
+  const other = meaninglessToFailover.find(option => given[option] !== undefined)
+  if (failovers !== null && other !== undefined) throw new UsageError(`--failover goes without --${other}`)
+  const targets = listOption('target', given.target ?? chaosDefaults.target, faultTargets.length, item =>
     choiceOption('target', item, faultTargets),
   )
   return {
-    seconds: numberOption('seconds', given.seconds, 1, secondsMax),
-    clients: integerOption('clients', given.clients, 1, clientsMax),
+    seconds: numberOption('seconds', given.seconds ?? chaosDefaults.seconds, 1, secondsMax),
+    clients: integerOption('clients', given.clients ?? chaosDefaults.clients, 1, clientsMax),
     faults: failovers === null ? faultOption(given.fault, canFailDisks) : ['kill'],
     targets: failovers === null ? targets : ['leader'],
     failovers,

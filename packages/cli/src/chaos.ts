@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { type CommandDef, defineCommand } from 'citty'
 import { seedMax } from './bench-options.ts'
-import { type ChaosOptions, parseChaosOptions } from './chaos-options.ts'
+import { type ChaosOptions, chaosDefaults, parseChaosOptions } from './chaos-options.ts'
 import { chaosJson, chaosPassed, chaosText } from './chaos-report.ts'
 import { runChaos } from './chaos-run.ts'
 import { faultKinds, faultTargets } from './fault-plan.ts'
@@ -16,14 +16,13 @@ import { writeOutput } from './write-output.ts'
 const stockOfOwnCluster = 100
 
 const args = {
-  seconds: { type: 'string', default: '30', valueHint: 'N', description: 'how long faults are injected' },
-  clients: { type: 'string', default: '5', valueHint: 'N', description: 'clients at work at once' },
+  seconds: { type: 'string', valueHint: 'N', description: `how long faults are injected (${chaosDefaults.seconds})` },
+  clients: { type: 'string', valueHint: 'N', description: `clients at work at once (${chaosDefaults.clients})` },
   fault: { type: 'string', valueHint: 'LIST', description: `of ${faultKinds.join(', ')} (all)` },
   target: {
     type: 'string',
-    default: 'leader,follower,catalog,frontend',
     valueHint: 'LIST',
-    description: `of ${faultTargets.join(', ')}`,
+    description: `of ${faultTargets.join(', ')} (${chaosDefaults.target})`,
   },
   failover: { type: 'string', valueHint: 'N', description: 'kill N leaders and measure how soon orders go on' },
   seed: { type: 'string', valueHint: 'N', description: 'decides faults and orders; without it a new one' },

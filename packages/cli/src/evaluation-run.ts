@@ -106,12 +106,8 @@ async function runBreakdown(progress: Progress): Promise<Breakdown> {
 }
 
 async function runFailovers(seed: number, progress: Progress): Promise<ChaosResult> {
-  const given = { seconds: '1', clients: '5', fault: 'kill', target: 'leader', failover: String(kills) }
-  const options = parseChaosOptions(
-    { ...given, seed: String(seed) },
-    () => false,
-    () => seed,
-  )
+  const noStrace = () => false
+  const options = parseChaosOptions({ failover: String(kills) }, noStrace, () => seed)
   const cluster = await startOwnCluster({ stock: chaosStock })
   try {
     return await runChaos(cluster, () => httpShopper(cluster.url), options, progress)

@@ -40,7 +40,7 @@ t.test('chaos options are read, and mistakes are named', async t => {
     ).faults,
     faultKinds,
   )
-  const failover = parseChaosOptions({ ...given, failover: '100' }, no, () => 9)
+  const failover = parseChaosOptions({ failover: '100' }, no, () => 9)
   t.strictSame([failover.faults, failover.targets, failover.failovers], [['kill'], ['leader'], 100])
   const mistakes: [Partial<typeof given> & { failover?: string }, RegExp][] = [
     [{ fault: 'kill,melt' }, /--fault must be one of kill, down, pause, both, eio, enospc, got "melt"/],
@@ -48,6 +48,7 @@ t.test('chaos options are read, and mistakes are named', async t => {
     [{ seconds: '0' }, /--seconds must be a number 1\.\.86400, got "0"/],
     [{ fault: 'kill,eio' }, /--fault eio needs strace/],
     [{ failover: '0' }, /--failover must be an integer/],
+    [{ failover: '9' }, /--failover goes without --seconds/],
   ]
   for (const [mistake, message] of mistakes) {
     t.throws(() => parseChaosOptions({ ...given, ...mistake }, no, () => 9), { name: 'UsageError', message })

@@ -92,12 +92,6 @@ export class FrontendClient {
     }
   }
 
-  /** `GET /status`, which only the internal socket answers. */
-  async status(options?: RequestOptions): Promise<FrontendStatus> {
-    const { body } = await this.#requester.call('GET', '/status', undefined, options)
-    return body as FrontendStatus
-  }
-
   /** Closes all connections. */
   close(): Promise<void> {
     return this.#requester.close()

@@ -35,7 +35,10 @@ export interface DiskFile {
    * then the file is as it was.
    */
   append(bytes: Uint8Array): void
-  /** Writes bytes over what stands at `offset`, within the file; otherwise as `append`. */
+  /**
+   * Writes bytes over what stands at `offset`, within the file, to the page cache. Throws with code `ENOSPC` when there is
+   * no room; then some of them may be there.
+   */
   write(offset: number, bytes: Uint8Array): void
   /**
    * Up to `length` bytes from `offset`, valid until the next call; fewer only at the end. Nearly always from the page
@@ -136,20 +139,19 @@ class RealFile implements DiskFile {
   }
 
   sync(): Promise<void> | null {
+    if (this.#syncMs >= syncInPlaceMaxMs || this.#bytesToSync > syncInPlaceMaxBytes) return this.syncInThread()
     const startedAt = performance.now()
-    const inPlace = this.#syncMs < syncInPlaceMaxMs && this.#bytesToSync <= syncInPlaceMaxBytes
-    this.#bytesToSync = 0
-    const done = (): void => {
-      this.#syncMs = performance.now() - startedAt
-    }
-    if (!inPlace) return this.syncInThread().then(done)
     fdatasyncSync(this.#descriptor)
-    done()
+    this.#bytesToSync = 0
+    this.#syncMs = performance.now() - startedAt
     return null
   }
 
-  syncInThread(): Promise<void> {
-    return fdatasyncInThread(this.#descriptor)
+  async syncInThread(): Promise<void> {
+    const startedAt = performance.now()
+    this.#bytesToSync = 0
+    await fdatasyncInThread(this.#descriptor)
+    this.#syncMs = performance.now() - startedAt
   }
 
   truncate(size: number): void {

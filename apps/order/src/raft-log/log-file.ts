@@ -237,7 +237,7 @@ export class LogFile {
   /** Where the entry starts; for the entry after the last, where it will. */
   offsetOf(index: number): number {
     if (index === this.lastIndex + 1) return this.#bytes
-    return (this.#stretchOffsets[(index - 1) >>> 16] as number) + this.#offsets.at(index - 1)
+    return (this.#stretchOffsets[Math.floor((index - 1) / stretchEntries)] as number) + this.#offsets.at(index - 1)
   }
 
   /**
