@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as ec2 from '@aws-sdk/client-ec2'
@@ -112,9 +112,15 @@ if (!hasMoto()) {
     t.match(await volumes(), [{ VolumeId: volume?.VolumeId, State: 'available' }])
   })
 
-  await t.test('destroy --with-data deletes the volume as well', async t => {
+  await t.test('destroy --with-data deletes the volume as well, and what was remembered of it', async t => {
+    const [volume] = await volumes()
+    const memory = join(infra, 'cdk.context.json')
+    const known = JSON.parse(readFileSync(memory, 'utf8'))
+    const adopted = { dataVolume: volume?.VolumeId, zone: volume?.AvailabilityZone }
+    writeFileSync(memory, JSON.stringify({ ...known, ...adopted }))
     t.equal(ok(await deploy('destroy', '--yes', '--with-data')), '')
     t.same(await volumes(), [])
+    t.same(JSON.parse(readFileSync(memory, 'utf8')), known)
   })
 
   // Last, for the imitation loses sight of a machine that was updated, and cannot destroy it.

@@ -1,5 +1,6 @@
 import { bazaar } from './cdk.ts'
-import { type Deployment, nothingThere } from './deploy.ts'
+import { nothingThere } from './deploy.ts'
+import type { Deployment } from './deployment.ts'
 import { DeployError } from './errors.ts'
 import { urlOf } from './status.ts'
 

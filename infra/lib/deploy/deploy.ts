@@ -1,17 +1,10 @@
-import type { ContextKey, Settings } from '../settings.ts'
+import type { Settings } from '../settings.ts'
 import { bazaar, cdkDeploy } from './cdk.ts'
 import { checksOfPlace, checksOfWho, runChecks } from './checks.ts'
 import type { Cloud, DeployedMachine } from './cloud.ts'
+import type { Deployment } from './deployment.ts'
 import { DeployError } from './errors.ts'
 import { saveSettings } from './saved-settings.ts'
-
-/** Where and what, as every sub-command gets it. */
-export interface Deployment {
-  cloud: Cloud
-  settings: Settings
-  /** The settings as the context has them, only those that someone gave. */
-  context: Partial<Record<ContextKey, string>>
-}
 
 /**
  * Checks, deploys and orders something. With a machine there already it is an update in place: another commit restarts

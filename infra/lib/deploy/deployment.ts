@@ -1,12 +1,19 @@
 import { execFileSync } from 'node:child_process'
 import { readCheckout } from '../checkout.ts'
 import { npmRegistry } from '../npm-registry.ts'
-import { type Settings, settingsFrom } from '../settings.ts'
+import { type ContextKey, type Settings, settingsFrom } from '../settings.ts'
 import { Cloud } from './cloud.ts'
-import type { Deployment } from './deploy.ts'
 import { UsageError } from './errors.ts'
 import type { Options } from './options.ts'
 import { savedSettings } from './saved-settings.ts'
+
+/** Where and what, as every sub-command gets it. */
+export interface Deployment {
+  cloud: Cloud
+  settings: Settings
+  /** The settings as the context has them, only those that someone gave. */
+  context: Partial<Record<ContextKey, string>>
+}
 
 /** Outside a checkout only a deployment needs to know a commit, and it finds out that this one does not exist. */
 const noCommit = '0'.repeat(40)

@@ -1,8 +1,9 @@
 import { createInterface } from 'node:readline/promises'
 import { cdkDestroy } from './cdk.ts'
 import type { DataVolume } from './cloud.ts'
-import type { Deployment } from './deploy.ts'
+import type { Deployment } from './deployment.ts'
 import { DeployError } from './errors.ts'
+import { forgetDataVolume } from './saved-settings.ts'
 
 export interface DestroyOptions {
   /** Do not ask. */
@@ -29,6 +30,7 @@ export async function destroy(deployment: Deployment, { yes, withData }: Destroy
     if (withData) await cloud.deleteVolume(volume.id)
     console.log(withData ? `${volume.id} is deleted` : kept(volume))
   }
+  if (withData) forgetDataVolume()
   return 0
 }
 

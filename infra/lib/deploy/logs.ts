@@ -1,4 +1,5 @@
-import { type Deployment, nothingThere } from './deploy.ts'
+import { nothingThere } from './deploy.ts'
+import type { Deployment } from './deployment.ts'
 import { DeployError } from './errors.ts'
 
 /** Prints the last lines of the machine's console: its start, every step of a deployment, and what processes log. */

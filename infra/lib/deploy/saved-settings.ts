@@ -19,7 +19,17 @@ export function savedSettings(): Context {
 export function saveSettings(context: Context): void {
   const kept = Object.entries(context).filter(([key]) => !forgotten.includes(key as ContextKey))
   if (kept.length === 0) return
-  writeFileSync(file, `${JSON.stringify({ ...readAll(), ...Object.fromEntries(kept) }, null, 2)}\n`)
+  write({ ...readAll(), ...Object.fromEntries(kept) })
+}
+
+/** The volume that a deployment took over is there no longer. */
+export function forgetDataVolume(): void {
+  const { dataVolume, zone, ...rest } = readAll()
+  if (dataVolume !== undefined || zone !== undefined) write(rest)
+}
+
+function write(all: Record<string, unknown>): void {
+  writeFileSync(file, `${JSON.stringify(all, null, 2)}\n`)
 }
 
 function readAll(): Record<string, unknown> {

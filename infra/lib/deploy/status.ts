@@ -1,5 +1,6 @@
 import type { DeployedMachine } from './cloud.ts'
-import { type Deployment, nothingThere } from './deploy.ts'
+import { nothingThere } from './deploy.ts'
+import type { Deployment } from './deployment.ts'
 
 const answerTimeoutMs = 5_000
 
