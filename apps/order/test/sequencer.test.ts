@@ -57,7 +57,7 @@ t.test('a refusal is answered only once it is confirmed', async t => {
   const { log, execute } = await shop(1)
   t.same(await execute([buy('a')]), [1])
   log.held = true
-  const refused = execute([buy('b')])
+  const refused = execute([buy('a'), buy('b')])
   let answered = false
   refused.then(
     () => {
@@ -66,7 +66,7 @@ t.test('a refusal is answered only once it is confirmed', async t => {
     () => {},
   )
   await new Promise(resolve => setImmediate(resolve))
-  t.notOk(answered, 'a leader that cannot reach a majority does not say no')
+  t.notOk(answered, 'a leader that cannot reach a majority does not say no, not even beside what it may say')
   log.depose()
   t.match(await refusal(refused), /^NOT_LEADER order-2/)
 })
@@ -100,6 +100,30 @@ t.test('what was in flight when leadership was lost is forgotten; the same keys 
   log.lead()
   t.same(await execute([buy('b'), buy('a')]), [1, 'OUT_OF_STOCK'])
   t.equal(ledger.product('Tux')?.quantity, 0)
+})
+
+t.test('a leader judges nothing before all that others have committed is applied, however often it has led', async t => {
+  const { log, execute } = await shop(1)
+  log.depose()
+  log.held = true
+  log.lead()
+  const bought = execute([buy('a')])
+  t.equal(log.proposed.length, 3, 'nothing is proposed after its no-op')
+  log.release()
+  t.same(await bought, [1])
+})
+
+t.test('what waited for a leader that was deposed takes no room of the next', async t => {
+  const { log, sequencer, execute } = await shop(1)
+  log.held = true
+  const waiting = Array.from({ length: commandsWaitingMax / 1024 + 1 }, (_, at) =>
+    refusal(sequencer.execute(Array.from({ length: 1024 }, (_, place) => buy(`${at}-${place}`)))),
+  )
+  log.depose()
+  for (const reason of await Promise.all(waiting)) t.match(reason, /^NOT_LEADER/)
+  log.held = false
+  log.lead()
+  t.same(await execute([buy('a')]), [1])
 })
 
 t.test('what cannot be judged, because the log cannot be read, is refused, and the next batch is judged', async t => {
