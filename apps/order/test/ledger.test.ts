@@ -11,6 +11,7 @@ import {
   seal,
 } from '@bazaar/client'
 import t from 'tap'
+import { hash } from '../src/hash.ts'
 import { Judge, type Verdict } from '../src/judge.ts'
 import { KeyIndex } from '../src/key-index.ts'
 import { Ledger } from '../src/ledger.ts'
@@ -153,7 +154,8 @@ t.test('the key index finds the last keys, and only those', async t => {
 })
 
 t.test('the ledger', async t => {
-  const { ledger, add } = ledgerOf([null, tux, buy(1, 4, 'a'), { type: 'stock', name: 'Tux', quantity: 5, key: 's' }])
+  const stock: Fact = { type: 'stock', name: 'Tux', quantity: 5, key: 's' }
+  const { ledger, add, lines } = ledgerOf([null, tux, buy(1, 4, 'a'), stock])
   t.same(ledger.products(), [{ name: 'Tux', price: 25.99, quantity: 11 }], 'knows stock = initial + stocked − bought')
   t.same(ledger.order(1), { index: 3, order: { number: 1, name: 'Tux', type: 'buy', quantity: 4, price: 25.99 } })
   add({ type: 'sell', number: 2, name: 'Tux', quantity: 1, price: 25.99, key: '"' })
@@ -166,9 +168,28 @@ t.test('the ledger', async t => {
   t.equal(ledger.entryOfKey('a')?.index, 3)
   t.equal(ledger.entryOfKey('"')?.index, 5)
   t.equal(ledger.entryOfKey('c'), null)
+  add({ type: 'seeded', key: 'seed' })
+  t.equal(ledger.seeded, true)
   t.throws(() => add(buy(5, 1, 'gap')), /no gaps/, 'crashes on a gap in the order numbers')
   ledger.reset()
   t.same([ledger.products(), ledger.orders, ledger.appliedIndex, ledger.entryOfKey('a')], [[], 0, 0, null])
+  t.equal(ledger.seeded, false)
+  applyTo(ledger, lines.slice(0, 3))
+  t.equal(ledger.product('Tux')?.quantity, 6, 'begins again')
+})
+
+t.test('keys, and products, with the same hash are told apart', async t => {
+  const [one, other] = ['key-319789', 'key-1119742']
+  const hashOf = (text: string) => hash(Buffer.from(text), 0, text.length, 7)
+  t.equal(hashOf(one), hashOf(other))
+  const { ledger } = ledgerOf([
+    { ...tux, name: one, quantity: 10, key: 'seed:one' },
+    { ...tux, name: other, quantity: 20, key: 'seed:other' },
+    { ...buy(1, 1, one), name: one },
+    { ...buy(2, 1, other), name: other },
+  ] as Fact[])
+  t.same([ledger.entryOfKey(one)?.index, ledger.entryOfKey(other)?.index], [3, 4])
+  t.same([ledger.product(one)?.quantity, ledger.product(other)?.quantity], [9, 19])
 })
 
 t.test('every order reads back, noted in memory or not, whatever becomes of the price', async t => {
@@ -245,10 +266,11 @@ t.test('a ledger that knows what follows has the same keys in the end', async t 
   t.same(found(informed), found(ledger))
   t.equal(found(ledger).filter(index => index !== null).length, facts.slice(-keysMax).filter(Boolean).length)
   const early = new Ledger(index => Buffer.from(lines[index - 1] as string, 'latin1'), 9, keysMax)
-  applyTo(early, lines.slice(0, 100), 100)
+  // The first that is remembered has a plain key, so it is one that might have been passed over.
+  applyTo(early, lines.slice(0, 102), 102)
   t.same(
-    [51, 52, 99, 100].map(index => early.entryOfKey(keyOf(index))?.index ?? null),
-    [51, 52, null, 100],
+    [53, 54, 99, 102].map(index => early.entryOfKey(keyOf(index))?.index ?? null),
+    [53, 54, null, 102],
     'the first and the last that are not forgotten',
   )
   t.equal(early.entryOfKey(keyOf(49)), null)
@@ -293,4 +315,8 @@ t.test('the judge', async t => {
   )
   const reprice = judge.judge({ type: 'product', key: 'p', name: 'Tux', price: 1 })
   t.same(reprice.type === 'accept' && reprice.result(9), { index: 9, product: { name: 'Tux', price: 1, quantity: 1 } })
+  t.equal(refusal(judge.judge({ type: 'product', key: 'p', name: 'Tux', price: 2 })), 'KEY_REUSED')
+  t.equal(numberOf(judge.judge(order('g', 1))), 3, 'the last one in stock')
+  const restock = judge.judge({ type: 'restock', key: 'q', name: 'Tux', quantity: 100 })
+  t.same(restock.type === 'accept' && restock.result(9).product, { name: 'Tux', price: 1, quantity: 100 })
 })

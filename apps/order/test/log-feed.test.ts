@@ -1,5 +1,6 @@
+import { EventEmitter } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type IncomingMessage, request } from 'node:http'
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeFact, systemClock } from '@bazaar/client'
@@ -74,4 +75,26 @@ t.test('a reader that pauses gets the lines as they were committed, however much
   const withoutBeats = () => received.split('\n').filter(Boolean).join('\n')
   await eventually('all has come', () => withoutBeats().length >= sent.length - 1 || null)
   t.ok(`${withoutBeats()}\n` === sent, `${lines.length} lines are those of the log`)
+})
+
+t.test('a reader that takes no more is sent no more, not even a heartbeat, until it does', async t => {
+  const log = { appliedIndex: 1, lines: (from: number, to: number) => Buffer.from(`${from}-${to}\n`) }
+  const timers: (() => void)[] = []
+  const elapse = () => {
+    for (const fire of timers.splice(0)) fire()
+  }
+  const clock = { now: () => 0, setTimer: (fire: () => void) => timers.push(fire), clearTimer: () => {} }
+  const feed = new LogFeed(log, clock)
+  const sent: string[] = []
+  const response = new EventEmitter()
+  Object.assign(response, { write: (bytes: Buffer | string) => sent.push(String(bytes)) === 0, end: () => {} })
+  feed.add(response as ServerResponse, 0)
+  t.strictSame(sent, ['1-1\n'])
+  log.appliedIndex = 3
+  feed.advance()
+  elapse()
+  t.strictSame(sent, ['1-1\n'])
+  response.emit('drain')
+  t.strictSame(sent, ['1-1\n', '2-3\n'])
+  feed.close()
 })

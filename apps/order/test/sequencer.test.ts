@@ -82,9 +82,12 @@ t.test('a repeated key is answered from the log, without a new entry and without
   t.same(await sequencer.execute([{ type: 'stock', key: 's', name: 'Tux', quantity: 2 }]), [
     { index: 4, product: { name: 'Tux', price: 25.99, quantity: 5 } },
   ])
-  t.same(await sequencer.execute([{ type: 'stock', key: 's', name: 'Tux', quantity: 2 }]), [
-    { index: 4, product: { name: 'Tux', price: 25.99, quantity: 5 } },
-  ])
+  t.same(await execute([buy('b')]), [2])
+  t.same(
+    await sequencer.execute([{ type: 'stock', key: 's', name: 'Tux', quantity: 2 }]),
+    [{ index: 5, product: { name: 'Tux', price: 25.99, quantity: 4 } }],
+    'a product as it is by now, with the index of now',
+  )
 })
 
 t.test('what was in flight when leadership was lost is forgotten; the same keys may be sent again', async t => {
@@ -174,4 +177,14 @@ t.test('so many queries wait to hear that there is no such order, and no more', 
   confirmed.resolve()
   t.equal(new Set(await Promise.all(waiting)).size, 1)
   t.equal(await reader.read(1), null, 'the next has a place again')
+})
+
+t.test('a query looks again once it is confirmed: the order may have been on its way', async t => {
+  const { log, ledger, execute } = await shop(1)
+  const reader = new OrderReader(log, ledger)
+  log.held = true
+  const bought = execute([buy('a')])
+  const read = reader.read(1)
+  log.release()
+  t.same([await bought, (await read)?.number], [[1], 1])
 })
