@@ -277,9 +277,9 @@ t.test('a full disk loses nothing: the flush fails, the entries stay readable, t
 })
 
 /** A log with a ring so short that a few dozen lines go round it. */
-async function openRinged(path: string, syncedBytes = 0, change = (file: DiskFile): DiskFile => file) {
+async function openRinged(path: string, syncedBytes = 0, change = (file: DiskFile): DiskFile => file, bytes = 4096) {
   const disk = { ...realDisk, open: async (name: string) => change(await realDisk.open(name)) }
-  const log = new LogFile(await realDisk.open(path), await Ring.open(disk, `${path}.ring`, 4096))
+  const log = new LogFile(await realDisk.open(path), await Ring.open(disk, `${path}.ring`, bytes))
   const lines: string[] = []
   await log.recover(syncedBytes, line => lines.push(line.text))
   return { log, lines }
@@ -315,6 +315,29 @@ t.test('what a power cut takes of the log is put back from the ring, however oft
   }
   log.close()
 })
+
+t.test(
+  'what is flushed at once is durable as a whole, also where only the first or the last of it is short enough for the ring',
+  async t => {
+    const noops = Array.from({ length: 400 }, (_, at) => sealer.seal(at + 1, 1, null))
+    for (const [first, count] of [
+      [entries(1, 400), 50],
+      [noops, 400],
+    ] as const) {
+      const path = newPath()
+      const { log } = await openRinged(path, 0, undefined, 1 << 18)
+      const all = [...first, ...entries(401, 400 + count)]
+      log.append(all)
+      t.equal(await log.flush(), all.length)
+      const { syncedBytes } = log
+      log.close()
+      loseTail(path, log)
+      const again = await openRinged(path, syncedBytes, undefined, 1 << 18)
+      t.same(again.lines, linesOf(all))
+      again.log.close()
+    }
+  },
+)
 
 t.test('a checkpoint makes the log itself durable, and what was cut while it was under way does not count', async t => {
   const path = newPath()

@@ -105,16 +105,19 @@ t.test('what was in flight when leadership was lost is forgotten; the same keys 
   t.equal(ledger.product('Tux')?.quantity, 0)
 })
 
-t.test('a leader judges nothing before all that others have committed is applied, however often it has led', async t => {
-  const { log, execute } = await shop(1)
-  log.depose()
-  log.held = true
-  log.lead()
-  const bought = execute([buy('a')])
-  t.equal(log.proposed.length, 3, 'nothing is proposed after its no-op')
-  log.release()
-  t.same(await bought, [1])
-})
+t.test(
+  'a leader judges nothing before all that others have committed is applied, however often it has led',
+  async t => {
+    const { log, execute } = await shop(1)
+    log.depose()
+    log.held = true
+    log.lead()
+    const bought = execute([buy('a')])
+    t.equal(log.proposed.length, 3, 'nothing is proposed after its no-op')
+    log.release()
+    t.same(await bought, [1])
+  },
+)
 
 t.test('what waited for a leader that was deposed takes no room of the next', async t => {
   const { log, sequencer, execute } = await shop(1)
