@@ -90,8 +90,10 @@ t.test('a snapshot restores the same state, and a damaged one nothing', async t 
   t.notOk(other.restore({ ...stored, products: [{ ...stored.products[0], quantity: 99 }] }))
   t.notOk(other.restore({ ...stored, appliedIndex: 4 }))
   t.equal(other.appliedIndex, 0)
+  t.equal(products.listJSON(), `[${tux},${fox}]`)
   products.reset()
   t.strictSame(products.snapshot(), new Products().snapshot())
+  t.equal(products.listJSON(), '[]')
 })
 
 t.test('look-ups wait until the catalog has caught up, and for the index that they ask for', async t => {
@@ -133,11 +135,30 @@ t.test('look-ups wait until the catalog has caught up, and for the index that th
 
 t.test('a catalog is not ready before it has seen an entry of the leader’s own term', async t => {
   const { catalog } = buildCatalog()
+  const early = catalog.lookUp({ name: 'Tux', index: 0 })
   catalog.catchUpTo({ index: 3, term: 2 })
   catalog.apply(bytesOf(lines))
   t.notOk(catalog.ready, 'older entries may be committed that this leader has not committed yet')
+  await new Promise(resolve => setImmediate(resolve))
+  catalog.catchUpTo({ index: 100, term: 2 })
   catalog.apply(bytesOf([lineOf(9, 2, { type: 'noop' })]))
+  t.ok(catalog.ready, 'the goal does not run ahead of it')
+  t.match(await early, { index: 9 })
+})
+
+t.test('a catalog that has to begin anew is not ready before it has caught up with the new log', async t => {
+  const { catalog } = buildCatalog()
+  catalog.catchUpTo({ index: 8, term: 1 })
+  catalog.apply(bytesOf(lines))
   t.ok(catalog.ready)
+  for (const goal of [null, { index: 100, term: 3 }]) {
+    if (goal !== null) catalog.catchUpTo(goal)
+    catalog.reset()
+    t.notOk(catalog.ready)
+  }
+  catalog.catchUpTo({ index: 2, term: 1 })
+  catalog.apply(bytesOf(lines.slice(0, 2)))
+  t.ok(catalog.ready, 'and what it waited for in the old one is forgotten')
 })
 
 t.test('a wait ends with 503 after its limit, and only so many wait', async t => {

@@ -44,6 +44,8 @@ export function cursorAt(line: string): LineCursor {
  */
 export class FakeCluster {
   readonly replicas: FakeReplica[]
+  /** So many of the last entries the replicas do not know to be committed. */
+  uncommitted = 0
   lines: string[] = []
   term = 0
   leader: string | null = null
@@ -251,14 +253,14 @@ export class FakeReplica {
   }
 
   #status(): OrderStatus {
-    const { leader, term, lines } = this.#cluster
+    const { leader, term, lines, uncommitted } = this.#cluster
     return {
       name: this.name,
       role: leader === this.name ? 'leader' : 'follower',
       term,
       leader,
       lastIndex: lines.length,
-      commitIndex: lines.length,
+      commitIndex: lines.length - uncommitted,
       appliedIndex: lines.length,
       orders: 0,
       diskFull: false,

@@ -122,6 +122,16 @@ t.test('a damaged line is not applied, and its replica is left for another', asy
   t.match(warnings, [/^order-3: the checksum of this line/])
 })
 
+t.test('a leader that does not know yet how far the log is committed is no reason to begin anew', async t => {
+  const { cluster, catalog, follower, warnings, caughtUp } = await follow(t)
+  await until('ready', () => catalog.ready && caughtUp())
+  cluster.uncommitted = 2
+  cluster.elect('order-2')
+  await until('the new leader is followed', () => follower.following === 'order-2')
+  t.ok(catalog.ready)
+  t.strictSame(warnings, [])
+})
+
 t.test('a log that was wiped is read from its beginning', async t => {
   const { cluster, catalog, follower, warnings, caughtUp, quantity } = await follow(t)
   for (let count = 0; count < 20; count += 1) cluster.buy('Tux')

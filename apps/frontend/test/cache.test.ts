@@ -146,6 +146,14 @@ tap.test('more products than are remembered one by one are all looked up as they
   t.equal(catalog.last('P5000').index, 5100)
 })
 
+tap.test('what makes room for one more product is as new as the newest of those that were remembered', async t => {
+  const { cache, catalog, look } = fedCache()
+  for (let at = 1; at <= 4096; at++) cache.feed({ index: 100 + at, name: `P${at}` })
+  cache.answered({ ...buyTux, name: 'late' }, { index: 50 })
+  void look('P4096')
+  t.equal(catalog.last('P4096').index, 4196)
+})
+
 tap.test('a refusal drops the product, too', async t => {
   const { cache, fill } = fedCache()
   await fill(10, tux(5))
@@ -269,6 +277,11 @@ tap.test('a list asks for the seen index, refreshes what is kept, and overtakes 
   t.equal(cache.get('Tux'), json(tux(3)))
   cache.feed({ index: 15, name: 'Tux' })
   t.equal(cache.get('Tux'), undefined)
+  const late = cache.list()
+  cache.answered(buyTux, bought(17, 2))
+  catalog.last(null).answerList({ index: 16, data: [tux(3)] })
+  await late
+  t.equal(cache.get('Tux'), json(tux(2)), 'an order that is newer than the list stays')
 })
 
 tap.test('a fill from before the feed began is not kept', async t => {
