@@ -345,10 +345,8 @@ t.test('a note for which there was no room is made later', async t => {
   await t.rejects(log.barrier(), { reason: 'NOT_LEADER' } as unknown as Error, 'nothing is confirmed after the end')
 })
 
-t.test('what comes while a vote cannot be saved waits, but not without end', async t => {
-  const data = mkdtempSync(join(tmpdir(), 'bazaar-raft-'))
-  t.teardown(() => rmSync(data, { recursive: true }))
-  const room = Promise.withResolvers<void>()
+/** A transport that notes what is sent. */
+function noted(): { sent: Message[]; transport: Transport } {
   const sent: Message[] = []
   const transport: Transport = {
     send: message => void sent.push(message),
@@ -359,6 +357,54 @@ t.test('what comes while a vote cannot be saved waits, but not without end', asy
     stop: async () => {},
     release: async () => {},
   }
+  return { sent, transport }
+}
+
+t.test('a sync of entries that were overwritten meanwhile says nothing of those in their place', async t => {
+  const data = mkdtempSync(join(tmpdir(), 'bazaar-raft-'))
+  t.teardown(() => rmSync(data, { recursive: true }))
+  const { sent, transport } = noted()
+  const syncs: (() => void)[] = []
+  let slow = false
+  const disk = wrapped(real =>
+    faultyFile(real, { sync: () => (slow ? new Promise(resolve => syncs.push(resolve)) : real.sync()) }),
+  )
+  const member = await startMember(data, 1, disk, undefined, members.length, transport)
+  const syncsBegun = (count: number) => eventually(`sync ${count}`, () => (syncs.length >= count ? true : null))
+  const append = (from: number, term: number): void => {
+    const sealer = new Sealer()
+    const entries = [1, 2].map(index => sealer.seal(index, term, null))
+    const place = { prevIndex: 0, prevTerm: 0, count: 2, entries, commitIndex: 0, round: 1 }
+    transport.onMessage({ type: 'appendRequest', from, to: 1, term, ...place })
+  }
+  const acknowledged = () =>
+    sent.flatMap(message => (message.type === 'appendResponse' && message.accepted ? [message.matchIndex] : []))
+  for (const from of [2, 3]) {
+    transport.onMessage({ type: 'preVoteResponse', from, to: 1, term: 1, granted: false, lastIndex: 2 })
+  }
+  slow = true
+  append(2, 1)
+  await syncsBegun(1)
+  append(3, 2)
+  // The ring forgets the first two.
+  await syncsBegun(2)
+  syncs[1]?.()
+  await eventually('the new term', () => (member.log.leadership.term === 2 ? true : null))
+  syncs[0]?.()
+  await syncsBegun(3)
+  t.strictSame(acknowledged(), [])
+  syncs[2]?.()
+  await eventually('the entries to be acknowledged', () => (acknowledged().length > 0 ? true : null))
+  t.strictSame(acknowledged(), [2])
+  slow = false
+  await member.stop()
+})
+
+t.test('what comes while a vote cannot be saved waits, but not without end', async t => {
+  const data = mkdtempSync(join(tmpdir(), 'bazaar-raft-'))
+  t.teardown(() => rmSync(data, { recursive: true }))
+  const room = Promise.withResolvers<void>()
+  const { sent, transport } = noted()
   let saves = 0
   const slow = (adapter: StateAdapter): StateAdapter => ({
     read: () => adapter.read(),
