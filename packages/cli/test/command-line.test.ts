@@ -26,6 +26,7 @@ t.test('a command takes what it knows and nothing else', async t => {
     [['order-1', '-d'], /Unknown option '-d'/],
     [['order-1', '--data'], /argument missing/],
     [['order-1', '--data', '-x'], /--data takes a value; one that begins with - is written --data=VALUE/],
+    [['order-1', '--data', 'a', '--data=b'], /--data is given twice/],
     [['order-1', '--hold=3'], /does not take an argument/],
     [['order-1', 'order-2'], /unexpected argument "order-2"/],
     [[], /NAME is missing: which one/],
