@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { FrontendClient } from '@bazaar/client'
+import { ConnectionError, FrontendClient } from '@bazaar/client'
 import type { BenchOptions } from './bench-options.ts'
+import { errorText } from './error-text.ts'
 import type { Progress } from './progress.ts'
 import { seededRandom } from './random.ts'
 import { type ReplacementStep, watchReplacement } from './replacement.ts'
@@ -27,7 +28,7 @@ export async function runReplacement(
   const shopper = await connectVenue(venue)
   try {
     const products = (await shopper.products()).map(product => product.name)
-    const { entriesMax } = (await frontend.cluster()).frontend.cache
+    const entriesMax = await cacheSizeOf(frontend)
     const lookups = 'iterations' in extent ? extent.iterations : 0
     progress.stage('watching the cache', lookups)
     const steps = await watchReplacement(shopper, {
@@ -45,4 +46,12 @@ export async function runReplacement(
     await Promise.all([shopper.close(), frontend.close()])
     await venue.close()
   }
+}
+
+async function cacheSizeOf(frontend: FrontendClient): Promise<number> {
+  const status = await frontend.cluster().catch(error => errorText(error))
+  const entriesMax: unknown = typeof status === 'string' ? null : status?.frontend?.cache?.entriesMax
+  if (typeof entriesMax === 'number') return entriesMax
+  const why = typeof status === 'string' ? status : 'it does not say'
+  throw new ConnectionError(`--replacement asks GET /cluster how many products the cache holds: ${why}`)
 }

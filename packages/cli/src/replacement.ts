@@ -1,3 +1,4 @@
+import { ConnectionError } from '@bazaar/client'
 import type { Random } from './random.ts'
 import { orderOne, type Shopper } from './shopper.ts'
 
@@ -53,6 +54,8 @@ export interface ReplacementOptions {
 /**
  * One client looks products up, one after the other, and notes what the cache did. Every product is looked up first, so
  * that the cache is known from then on, whatever it held before.
+ *
+ * @throws ConnectionError where the answers do not say what the cache did
  */
 export async function watchReplacement(shopper: Shopper, options: ReplacementOptions): Promise<ReplacementStep[]> {
   const { products, entriesMax, lookups, p, random, keyPrefix, onStep } = options
@@ -66,6 +69,8 @@ export async function watchReplacement(shopper: Shopper, options: ReplacementOpt
     const name = random.pick(products)
     const expected = model.has(name) ? 'hit' : 'miss'
     const { hit, product } = await shopper.lookUp(name)
+    if (hit === null)
+      throw new ConnectionError('the answers do not say whether the cache had them: Cache-Status is missing')
     const evicted = model.use(name)
     steps.push({ name, event: hit ? 'hit' : 'miss', expected, held: model.held, evicted })
     onStep()

@@ -77,6 +77,12 @@ t.test('a cache that is off holds nothing, and what was seen is told', async t =
   t.match(wrong, /[1-9]\d* of 30 look-ups were hits, although the cache is off\n\nFAILED$/)
 })
 
+t.test('answers that do not say whether the cache had them are no misses', async t => {
+  const shopper = cachingShopper(2)
+  const untold = { ...shopper, lookUp: async (name: string) => ({ ...(await shopper.lookUp(name)), hit: null }) }
+  await t.rejects(watchReplacement(untold, options), { name: 'ConnectionError', message: /Cache-Status is missing/ })
+})
+
 t.test('a cache of another size or kind is found out', async t => {
   t.notOk(replacementPassed(await watchReplacement(cachingShopper(1), { ...options, random: seededRandom(1) })))
   const text = replacementText(products, 2, await watchReplacement(new FakeShop().shopper(), options))
