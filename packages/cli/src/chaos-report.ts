@@ -52,7 +52,7 @@ function faultTable({ faults, stallsMs, slowestLookupsMs, failoversMs }: ChaosRe
       return row(fault, target, group)
     })
   const headings = columns('<fault', '<target', 'times', 'no order p50', 'p99', 'max', 'slowest look-up p50', 'max')
-  const table = textTable(headings, [...rows, row('all', '', felt)])
+  const table = textTable({ columns: headings, rows: [...rows, row('all', '', felt)] })
   const lines = [`How long the clients had to wait (ms)\n\n${table}`]
   const failover = summarize(failoversMs.filter(time => time !== null))
   if (failover.count > 0) {
@@ -70,7 +70,7 @@ function checkTable(result: ChaosResult): string {
   const counts = `${lost} lost, ${wrong} wrong, ${duplicated} duplicated`
   const units = `${formatCount(stock.actual)} units shown, ${formatCount(stock.expected)} by the log`
   const hash = replicasIdentical(result) ? `sha256 ${result.sha256[0]?.slice(0, 16)}…` : 'differ'
-  return textTable(columns('<check', '<found', '<'), [
+  const rows = [
     row('requests', `${formatCount(answered)} answered, ${record.failed} failed`, record.failed === 0),
     row('  sent again', `${record.retried}, while the front-end was down or the disk full`, true),
     row(
@@ -82,7 +82,8 @@ function checkTable(result: ChaosResult): string {
     row('replicas', `${result.sha256.length} logs, ${hash}`, replicasIdentical(result)),
     row('linearizable', `${formatCount(record.operations.length)} orders and order queries`, orders.ok),
     row('never back in time', `${formatCount(record.lookups.length)} look-ups`, lookups.ok),
-  ])
+  ]
+  return textTable({ columns: columns('<check', '<found', '<'), rows })
 }
 
 function details({ record, readBack, audit, orders, lookups, sha256 }: ChaosResult): string[] {

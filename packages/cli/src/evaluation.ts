@@ -6,7 +6,7 @@ import { disturbanceNote } from './disturbance.ts'
 import { formatCount, formatMean, formatMs, formatPercent, plural } from './format.ts'
 import type { GrowthResult, LargeResult } from './growth.ts'
 import { growthRatios, growthTable, largeRatios, memoryNote } from './growth-report.ts'
-import { chainNote, chainTable, limitsTable, mixText, ratiosOf } from './limits-report.ts'
+import { chainNote, chainTable, isJudged, limitsTable, mixText, ratiosOf } from './limits-report.ts'
 import type { Limits } from './limits-run.ts'
 import type { LinePlot } from './line-plot.ts'
 import { machineLine } from './machine.ts'
@@ -35,8 +35,6 @@ export interface Evaluation {
 /** The pictures that the document shows, by file name. */
 export const evaluationPlots = { latency: 'latency.svg', original: 'original.svg', failover: 'failover.svg' } as const
 
-const markdown = ({ columns, rows }: Table) => markdownTable(columns, rows)
-
 /**
  * The document, in Markdown.
  *
@@ -49,19 +47,19 @@ export function evaluationMarkdown(evaluation: Evaluation, folder: string): stri
   const sections = [
     `# Evaluation\n\nMeasured on ${date} with \`${command}\`, which writes this document; nothing in it is typed by hand.\n` +
       `The machine: ${machineLine(benchmark.machine)}. Clients, shop and all its processes share it.`,
-    `## Look-up plus order\n\n${experiment(benchmark)}\n\n${[markdown(sumTable(benchmark)), ...disturbanceNote(benchmark.disturbance)].join('\n\n')}\n\n` +
+    `## Look-up plus order\n\n${experiment(benchmark)}\n\n${[markdownTable(sumTable(benchmark)), ...disturbanceNote(benchmark.disturbance)].join('\n\n')}\n\n` +
       `![Mean latency against p](${linked}/${evaluationPlots.latency})\n\n` +
       `![Against the original report](${linked}/${evaluationPlots.original})`,
-    ...partsTables(benchmark).map(({ title, table }) => `### ${title}\n\n${markdown(table)}`),
-    `## What the cache gains\n\n${markdown(cacheTable(benchmark))}\n\n` +
+    ...partsTables(benchmark).map(({ title, table }) => `### ${title}\n\n${markdownTable(table)}`),
+    `## What the cache gains\n\n${markdownTable(cacheTable(benchmark))}\n\n` +
       `What it holds while one client looks products up at random and orders now and then:\n\n` +
       `\`\`\`\n${replacementText(products, entriesMax, steps)}\n\`\`\``,
     `## Limits\n\nA bare Fastify server with the same requests, schemas and bodies, and the bare disk, measured in turns ` +
-      `with the shop.\n\n${markdown(limitsTable(limits))}\n\n${mixText(limits)}.\n\n` +
-      [markdown(ratioTable(ratiosOf(limits))), ...disturbanceNote(limits.disturbance)].join('\n\n') +
-      `\n\n${missedNote}` +
+      `with the shop.\n\n${markdownTable(limitsTable(limits))}\n\n${mixText(limits)}.\n\n` +
+      [markdownTable(ratioTable(ratiosOf(limits))), ...disturbanceNote(limits.disturbance)].join('\n\n') +
+      `\n\n${missedNote(isJudged(limits))}` +
       `\n\nHow much of that is within reach on this machine, a bare chain tells: ${chainNote}.` +
-      `\n\n${markdown(chainTable(limits))}`,
+      `\n\n${markdownTable(chainTable(limits))}`,
     `## Where an order’s time goes\n\n${breakdownText(evaluation.breakdown)}`,
     `## Growth\n\n${growthSection(growth, evaluation.large)}`,
     `## Failover\n\n${failoverText(evaluation.failover)}\n\n![Failover](${linked}/${evaluationPlots.failover})`,
@@ -73,10 +71,10 @@ export function evaluationMarkdown(evaluation: Evaluation, folder: string): stri
 function growthSection(growth: GrowthResult, large: LargeResult | null): string {
   const ratios = [...growthRatios(growth), ...(large === null ? [] : largeRatios(large))]
   const notes = large === null ? '' : `\n\n${memoryNote(large)}`
-  return `${markdown(growthTable(growth))}\n\n${markdown(ratioTable(ratios))}${notes}`
+  return `${markdownTable(growthTable(growth))}\n\n${markdownTable(ratioTable(ratios))}${notes}`
 }
 
-function experiment({ runs, seed, products, verified }: BenchmarkResult): string {
+function experiment({ runs, seed, products, warmUp, verified }: BenchmarkResult): string {
   const [run] = runs
   const clients = run?.clients ?? 0
   const each = run === undefined ? 0 : run.iterations / clients
@@ -85,7 +83,8 @@ function experiment({ runs, seed, products, verified }: BenchmarkResult): string
   return (
     `Each of ${clients} clients looks a random product of ${products} up and, with probability p, orders one; ` +
     `${formatCount(each)} times per client and p, seed ${seed}. Every figure comes from orders that are each durable on ` +
-    `a majority of three replicas; ${readBack}, ${verified.mismatches} differed. ` +
+    `a majority of three replicas; ${readBack}, ${formatCount(warmUp.orders)} of them placed to warm up, ` +
+    `${verified.mismatches} differed. ` +
     'The original report’s figures include a network round trip from a laptop to us-east-1. Times in ms. ' +
     `± 95 % is ${intervalNote}.`
   )
@@ -129,7 +128,7 @@ function breakdownText({ order, publicHttp, hop, judge, leader, append }: Breakd
     columns: columns('<part', '<measured as', 'ms', 'share'),
     rows: rows.map(([part, how, time]) => [part, how, formatMs(time), formatPercent(time / order)]),
   }
-  return `Medians of one client’s orders, each part measured from outside, in turns.\n\n${markdown(table)}`
+  return `Medians of one client’s orders, each part measured from outside, in turns.\n\n${markdownTable(table)}`
 }
 
 function failoverText({ failoversMs, record, audit, readBack, sha256, orders, options }: ChaosResult): string {

@@ -1,6 +1,6 @@
 import { formatCount, formatMs, plural } from './format.ts'
 import type { GrowthResult, LargeResult } from './growth.ts'
-import { type Ratio, ratioTable } from './ratio.ts'
+import { above, below, type Ratio, ratioTable } from './ratio.ts'
 import { columns, type Table, textTable } from './table.ts'
 
 /** The goals for memory are for up to so many orders: each takes 12 bytes more. */
@@ -41,14 +41,6 @@ export function largeRatios({ stored, restartMs, memory }: LargeResult): Ratio[]
   ]
 }
 
-function below(name: string, what: string, value: number, goal: number): Ratio {
-  return { name, what, value, goal, better: 'below' }
-}
-
-function above(name: string, what: string, value: number, goal: number): Ratio {
-  return { name, what, value, goal, better: 'above' }
-}
-
 /** The memory, in a sentence. */
 export function memoryNote({ stored, memory }: LargeResult): string {
   const { replica, store } = memory
@@ -73,10 +65,11 @@ export function growthTable({ stored, order, query }: GrowthResult): Table {
 
 /** The result for a person at a terminal, without a final newline. */
 export function growthText(result: GrowthResult): string {
-  const text = ({ columns, rows }: Table) => textTable(columns, rows)
   const { orders, elapsedMs } = result.catchUp
   const caughtUp = `An empty replica fetched ${plural(orders, 'order')} in ${(elapsedMs / 1000).toFixed(1)} s, its start included.`
-  return [text(growthTable(result)), `${caughtUp}\n${memoryNote(result)}`, text(ratioTable(growthRatios(result)))].join(
-    '\n\n',
-  )
+  return [
+    textTable(growthTable(result)),
+    `${caughtUp}\n${memoryNote(result)}`,
+    textTable(ratioTable(growthRatios(result))),
+  ].join('\n\n')
 }

@@ -7,7 +7,7 @@ import { type LimitsResult, type LoadKind, loadKinds } from './limits.ts'
 import type { Limits } from './limits-run.ts'
 import { machineLine } from './machine.ts'
 import type { Measured } from './meter.ts'
-import { farOff, meetsGoal, missedNote, type Ratio, ratioTable } from './ratio.ts'
+import { above, below, farOff, meetsGoal, missedNote, type Ratio, ratioTable } from './ratio.ts'
 import { columns, type Table, textTable } from './table.ts'
 
 type Load = LimitsResult['loads'][LoadKind]
@@ -15,17 +15,6 @@ type Load = LimitsResult['loads'][LoadKind]
 /** The goals, as ratios, so that they hold on any machine (they were set where a bare route takes 0.06 ms of CPU). */
 export function ratiosOf({ loads, lookupAndOrder5, append }: LimitsResult): Ratio[] {
   const { lookups50, orders64, order1, order5 } = loads
-  const above = (name: string, what: string, value: number, goal: number): Ratio => ({
-    name,
-    what,
-    value,
-    goal,
-    better: 'above',
-  })
-  const below = (...[name, what, value, goal]: Parameters<typeof above>): Ratio => ({
-    ...above(name, what, value, goal),
-    better: 'below',
-  })
   const throughput = ({ bazaar, bare }: Load) => bazaar.perSecond / bare.perSecond
   const p50 = ({ p50 }: { p50: number | null }) => p50 ?? Number.NaN
   const cpu = ({ bazaar, bare }: Load) => bazaar.cpuMs / bare.cpuMs
@@ -50,8 +39,8 @@ export function ratiosOf({ loads, lookupAndOrder5, append }: LimitsResult): Rati
   ]
 }
 
-/** Whether others took so much of the machine that its figures say little. */
-const isDisturbed = ({ disturbance }: LimitsResult): boolean => (disturbance ?? 0) > disturbanceMax
+/** False where others took so much of the machine that its figures say little. */
+export const isJudged = ({ disturbance }: LimitsResult): boolean => (disturbance ?? 0) <= disturbanceMax
 
 /** Whether every order that was acknowledged is there, once, and no figure is off by half on a machine left alone. */
 export function limitsPassed(limits: LimitsResult, growth: GrowthResult | null): boolean {
@@ -62,7 +51,7 @@ export function limitsPassed(limits: LimitsResult, growth: GrowthResult | null):
 export function limitsFailures(limits: LimitsResult, growth: GrowthResult | null): string[] {
   const { acknowledged, counted } = limits.orders
   const lost = acknowledged === counted ? [] : [`${counted} orders are in the log, ${acknowledged} were acknowledged`]
-  if (isDisturbed(limits)) return lost
+  if (!isJudged(limits)) return lost
   return [...lost, ...farOff([...ratiosOf(limits), ...(growth === null ? [] : growthRatios(growth))])]
 }
 
@@ -70,9 +59,7 @@ export function limitsFailures(limits: LimitsResult, growth: GrowthResult | null
 export function limitsVerdict(limits: LimitsResult, growth: GrowthResult | null): string {
   const failures = limitsFailures(limits, growth)
   if (failures.length > 0) return [...failures, 'FAILED'].join('\n')
-  return isDisturbed(limits)
-    ? 'no order is lost; the goals are not judged, because the machine was disturbed'
-    : 'all well'
+  return isJudged(limits) ? 'all well' : 'no order is lost; the goals are not judged, because the machine was disturbed'
 }
 
 const kindNames: Record<LoadKind, string> = {
@@ -163,19 +150,21 @@ export function mixText({ lookupAndOrder5: mix }: LimitsResult): string {
 /** The result for a person at a terminal, without a final newline. */
 export function limitsText(result: Limits): string {
   const { orders } = result
-  const text = ({ columns, rows }: Table) => textTable(columns, rows)
   return [
     `Bazaar bench --limits · ${result.seconds} s of each kind, in turns · ${machineLine(result.machine)}`,
-    `${text(limitsTable(result))}\n${clientsNote}`,
+    `${textTable(limitsTable(result))}\n${clientsNote}`,
     mixText(result),
-    `${text(ratioTable(ratiosOf(result)))}\n${missedNote}`,
-    `${text(chainTable(result))}\nbare chain: ${chainNote}`,
+    `${textTable(ratioTable(ratiosOf(result)))}\n${missedNote(isJudged(result))}`,
+    `${textTable(chainTable(result))}\nbare chain: ${chainNote}`,
     ...disturbanceNote(result.disturbance),
     `${formatCount(orders.acknowledged)} orders acknowledged, ${formatCount(orders.counted)} in the log`,
   ].join('\n\n')
 }
 
-/** The result for programs, with that of growth when it was measured too. A ratio's `chain` is what the bare chain makes of it. */
+/**
+ * The result for programs, with that of growth when it was measured too. A ratio's `chain` is what the bare chain makes of
+ * it. Where the ratios are not `judged`, `passed` says only that no order is lost.
+ */
 export function limitsJson(result: Limits, growth: GrowthResult | null): object {
   const ofChain = ratiosOfChain(result)
   const all = [...ratiosOf(result), ...(growth === null ? [] : growthRatios(growth))]
@@ -183,5 +172,11 @@ export function limitsJson(result: Limits, growth: GrowthResult | null): object 
     const { name, value, goal, better } = ratio
     return [name, { value, goal, better, met: meetsGoal(ratio), chain: ofChain.get(name) }]
   })
-  return roundDeep({ ratios: Object.fromEntries(ratios), ...result, growth, passed: limitsPassed(result, growth) })
+  return roundDeep({
+    ratios: Object.fromEntries(ratios),
+    ...result,
+    growth,
+    judged: isJudged(result),
+    passed: limitsPassed(result, growth),
+  })
 }

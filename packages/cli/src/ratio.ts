@@ -11,6 +11,16 @@ export interface Ratio {
   better: 'above' | 'below'
 }
 
+/** A figure that should be at most its goal. */
+export function below(name: string, what: string, value: number, goal: number): Ratio {
+  return { name, what, value, goal, better: 'below' }
+}
+
+/** A figure that should be at least its goal. */
+export function above(name: string, what: string, value: number, goal: number): Ratio {
+  return { name, what, value, goal, better: 'above' }
+}
+
 /** Whether the measured ratio is at least, or at most, what its goal says. */
 export function meetsGoal({ value, goal, better }: Ratio): boolean {
   return better === 'above' ? value >= goal : value <= goal
@@ -27,8 +37,11 @@ export function farOff(ratios: readonly Ratio[]): string[] {
 }
 
 /** What the last column of such a table says. */
-export const missedNote =
-  'Missed in small letters may be the machine’s; MISSED is twice as bad as the goal or worse, and fails the check.'
+export function missedNote(isJudged: boolean): string {
+  return isJudged
+    ? 'Missed in small letters may be the machine’s; MISSED is twice as bad as the goal or worse, and fails the check.'
+    : 'MISSED is twice as bad as the goal or worse. It fails nothing here, because the machine was disturbed.'
+}
 
 /** Ratios or figures against their goals. */
 export function ratioTable(ratios: readonly Ratio[]): Table {

@@ -16,7 +16,7 @@ export const statusCommand = defineCommand({
 export function statusText({ url, data, leader, processes }: ClusterStatus): string {
   const headings = columns('<process', '<state', '<role', 'term', 'last', 'committed', 'applied', 'MiB', 'pid')
   const lead = leader === null ? 'nobody leads' : `${leader} leads`
-  return `${url}  ${lead}  ${data}\n\n${textTable(headings, processes.map(cells))}`
+  return `${url}  ${lead}  ${data}\n\n${textTable({ columns: headings, rows: processes.map(cells) })}`
 }
 
 function cells(status: ProcessStatus): string[] {

@@ -15,7 +15,7 @@ export interface Table {
  *
  * @returns lines without a final newline, none ending in blanks
  */
-export function textTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+export function textTable({ columns, rows }: Table): string {
   const widths = columns.map((column, at) =>
     Math.max(column.heading.length, ...rows.map(row => (row[at] ?? '').length)),
   )
@@ -33,7 +33,7 @@ export function textTable(columns: readonly Column[], rows: readonly (readonly s
 }
 
 /** The same table in Markdown. */
-export function markdownTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+export function markdownTable({ columns, rows }: Table): string {
   const line = (cells: readonly string[]): string => `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`
   const rule = line(columns.map(({ align }) => (align === 'left' ? '---' : '---:')))
   return [line(columns.map(column => column.heading)), rule, ...rows.map(line)].join('\n')
