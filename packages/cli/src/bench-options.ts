@@ -171,6 +171,6 @@ function evaluationOption(file: string | undefined): string | null {
 }
 
 function plotOption(file: string | undefined): string | null {
-  if (file === undefined || file.endsWith('.svg') || file.endsWith('.png')) return outputOption('plot', file)
+  if (file === undefined || /\.(svg|png)$/i.test(file)) return outputOption('plot', file)
   throw new UsageError(`--plot must be a file ending in .svg or .png, got ${JSON.stringify(file)}`)
 }

@@ -31,17 +31,24 @@ function seriesOf(runs: readonly BenchmarkRun[], cache: BenchmarkRun['cache']): 
     name: cache === 'off' ? `${name}, no cache` : name,
     color,
     dashed: cache === 'off',
-    points: runs
-      .filter(run => run.cache === cache)
-      .flatMap((run): PlotPoint[] => {
-        const { mean, ci95 } = run[key]
-        if (mean === null || (key !== 'lookup' && isSoldOut(run))) return []
-        return [
-          ci95 === null
-            ? { x: run.p, y: mean }
-            : { x: run.p, y: mean, low: Math.max(0, mean - ci95), high: mean + ci95 },
-        ]
-      })
-      .sort((a, b) => a.x - b.x),
+    points: pointsOf(
+      runs.filter(run => run.cache === cache && (key === 'lookup' || !isSoldOut(run))),
+      key,
+    ),
   }))
+}
+
+/** One for each p, from the left: where a p was measured more than once, the mean of its runs. */
+function pointsOf(runs: readonly BenchmarkRun[], key: (typeof measures)[number]['key']): PlotPoint[] {
+  const probabilities = [...new Set(runs.map(run => run.p))].sort((a, b) => a - b)
+  return probabilities.flatMap((x): PlotPoint[] => {
+    const summaries = runs.filter(run => run.p === x).map(run => run[key])
+    const means = summaries.flatMap(({ mean }) => mean ?? [])
+    if (means.length === 0) return []
+    const y = means.reduce((sum, mean) => sum + mean, 0) / means.length
+    const intervals = summaries.flatMap(({ ci95 }) => ci95 ?? [])
+    if (intervals.length < means.length) return [{ x, y }]
+    const half = Math.hypot(...intervals) / intervals.length
+    return [{ x, y, low: Math.max(0, y - half), high: y + half }]
+  })
 }

@@ -1,8 +1,9 @@
 import { barChart } from './bar-chart.ts'
-import { type BenchmarkResult, type BenchmarkRun, benchmarkPassed, warmUpIterations } from './benchmark.ts'
+import { type BenchmarkResult, type BenchmarkRun, benchmarkPassed } from './benchmark.ts'
 import { disturbanceNote } from './disturbance.ts'
 import { formatCount, formatMean, formatMs, formatPercent, plural, roundDeep } from './format.ts'
 import { machineLine } from './machine.ts'
+import { timerLatenessMs } from './pace.ts'
 import { columns, type Table, textTable } from './table.ts'
 
 /** The original report's average time of a look-up plus order in ms, by the probability of an order. */
@@ -19,6 +20,8 @@ const soldOutMax = 0.01
 
 /** A larger share of late starts is told. */
 const lateStartsMax = 0.05
+/** A rate that is missed by more than this is told. */
+const rateReachedMin = 0.99
 
 const originalNote =
   'original: the report of 2023; its figures include a network round trip, from a laptop to us-east-1'
@@ -30,18 +33,16 @@ export const intervalNote = 'of this run, as if its times did not depend on each
 export function benchmarkText(result: BenchmarkResult): string {
   return [
     headLines(result),
-    `Average time of a look-up and, with probability p, an order (ms)\n\n${tableText(sumTable(result))}\n${originalNote}\n± 95 %: ${intervalNote}`,
+    `Average time of a look-up and, with probability p, an order (ms)\n\n${textTable(sumTable(result))}\n${originalNote}\n± 95 %: ${intervalNote}`,
     ...soldOutNotes(result),
     ...rateNotes(result),
-    ...partsTables(result).map(({ title, table }) => `${title}\n\n${tableText(table)}`),
+    ...partsTables(result).map(({ title, table }) => `${title}\n\n${textTable(table)}`),
     ...meansChart(result),
     ...cacheGain(result),
     ...disturbanceNote(result.disturbance),
     verdictLines(result),
   ].join('\n\n')
 }
-
-const tableText = ({ columns, rows }: Table): string => textTable(columns, rows)
 
 /** The report's table: the average per p, with the original report's figure beside. */
 export function sumTable({ runs }: BenchmarkResult): Table {
@@ -73,6 +74,8 @@ function soldOutNotes({ runs }: BenchmarkResult): string[] {
   return paragraph(notes)
 }
 
+const formatRate = (perSecond: number): string => Number(perSecond.toPrecision(4)).toLocaleString('en-US')
+
 const formatTimes = (ratio: number): string => (ratio < 10 ? ratio.toPrecision(2) : ratio.toFixed(0))
 
 /** Where the clients of an open loop could not start as many iterations as they were asked to, or not in time. */
@@ -81,11 +84,10 @@ function rateNotes({ runs, ratePerSecond }: BenchmarkResult): string[] {
   const late = runs
     .filter(({ lateStarts, iterations }) => lateStarts > lateStartsMax * iterations)
     .map(({ p, lateStarts, iterations, elapsedMs }) => {
-      const reached = formatCount((iterations * 1000) / elapsedMs)
-      return (
-        `at p ${p}, ${formatCount(lateStarts)} of ${plural(iterations, 'iteration')} started late, because every client was ` +
-        `busy: ${reached} a second of the ${ratePerSecond.toLocaleString('en-US')} that were asked for`
-      )
+      const reached = (iterations * 1000) / elapsedMs
+      const late = `at p ${p}, ${formatCount(lateStarts)} of ${plural(iterations, 'iteration')} started late, because every client was busy`
+      if (reached > rateReachedMin * ratePerSecond) return late
+      return `${late}: ${formatRate(reached)} a second of the ${formatRate(ratePerSecond)} that were asked for`
     })
   const missed = runs
     .filter(({ missedStarts }) => missedStarts > 0)
@@ -95,7 +97,8 @@ function rateNotes({ runs, ratePerSecond }: BenchmarkResult): string[] {
         'every client was busy until the time was over: how long they had waited by then is among the times, which are ' +
         'at least so long',
     )
-  return paragraph([...late, ...missed])
+  const from = `each time is from when its iteration should have started; up to ${timerLatenessMs} ms that a timer was late are left out`
+  return paragraph([from, ...late, ...missed])
 }
 
 const paragraph = (lines: readonly string[]): string[] => (lines.length === 0 ? [] : [lines.join('\n')])
@@ -129,14 +132,13 @@ export function partsTables({ runs }: BenchmarkResult): { title: string; table: 
 function headLines(result: BenchmarkResult): string {
   const [run] = result.runs
   const clients = plural(run?.clients ?? 0, 'client')
-  const rate =
-    result.ratePerSecond === null ? '' : ` at ${result.ratePerSecond.toLocaleString('en-US')} iterations/s (open loop)`
+  const rate = result.ratePerSecond === null ? '' : ` at ${formatRate(result.ratePerSecond)} a second (open loop)`
   const preload = result.preload === 0 ? '' : `, ${plural(result.preload, 'order')} stored before`
   return [
     `Bazaar bench · ${clients}${rate} · ${plural(result.products, 'product')} · seed ${result.seed}${preload}`,
     result.url === null ? machineLine(result.machine) : `${result.url}, from clients on ${machineLine(result.machine)}`,
     `network round trip ${formatMs(result.network.p50)} ms (p50 of ${result.network.count} connections); ` +
-      `${formatCount(run === undefined ? 0 : warmUpIterations(run.cache, run.clients))} iterations of each client to warm up are not counted`,
+      `${plural(result.warmUp.iterations, 'iteration')} to warm up ${result.warmUp.iterations === 1 ? 'is' : 'are'} not counted`,
   ].join('\n')
 }
 
@@ -151,12 +153,12 @@ function meansChart({ runs }: BenchmarkResult): string[] {
   return [`Mean of look-up plus order\n\n${barChart(bars)}`]
 }
 
-/** What the cache gains, when both were measured: one line for each p. */
+/** What the cache gains, when both were measured. */
 function cacheGain({ runs }: BenchmarkResult): string[] {
   const lines = cachePairs(runs).map(
     ({ on, off }) =>
-      `p ${on.p}: a look-up takes ${formatMean(on.lookup)} ms with the cache, ${formatMean(off.lookup)} without: ` +
-      `${gain(on.lookup.mean, off.lookup.mean)} at ${formatPercent(on.cacheHitRatio)} hits; ` +
+      `p ${on.p}: a look-up takes ${formatMean(on.lookup)} ms with the cache, ${formatMean(off.lookup)} without,\n` +
+      `   ${gain(on.lookup.mean, off.lookup.mean)} at ${formatPercent(on.cacheHitRatio)} hits; ` +
       `look-up plus order ${gain(sumMean(on), sumMean(off))}`,
   )
   return lines.length === 0 ? [] : [`What the cache gains\n\n${lines.join('\n')}`]
@@ -183,10 +185,11 @@ function gain(on: number | null, off: number | null): string {
 }
 
 function verdictLines(result: BenchmarkResult): string {
-  const { verified, stock, runs } = result
+  const { verified, warmUp, stock, runs } = result
+  const before = warmUp.orders === 0 ? '' : `, ${formatCount(warmUp.orders)} of them placed to warm up`
   const unread = verified.unread === 0 ? '' : `, ${formatCount(verified.unread)} could not be read`
   const lines = [
-    `verified: ${plural(verified.orders, 'order')} read back, ${formatCount(verified.mismatches)} differ${unread}`,
+    `verified: ${plural(verified.orders, 'order')} read back${before}, ${formatCount(verified.mismatches)} differ${unread}`,
   ]
   lines.push(...verified.examples.map(example => `  ${example}`))
   if (stock !== null) {
@@ -196,14 +199,17 @@ function verdictLines(result: BenchmarkResult): string {
       stock.actual === null ? 'stock: could not be read' : `stock: ${formatCount(stock.actual)} units, ${relation}`,
     )
   }
-  for (const message of new Set(runs.flatMap(run => run.errorMessages))) lines.push(`error: ${message}`)
+  if (warmUp.errors > 0) lines.push(`${plural(warmUp.errors, 'error')} while warming up`)
+  const messages = [warmUp, ...runs].flatMap(({ errorMessages }) => errorMessages)
+  for (const message of new Set(messages)) lines.push(`error: ${message}`)
   lines.push(benchmarkPassed(result) ? 'all well' : 'FAILED')
   return lines.join('\n')
 }
 
 /** What `bench --json` writes. */
 export function benchmarkJson(result: BenchmarkResult): object {
-  const { url, runs, verified, stock, network, machine, disturbance, seed, ratePerSecond, preload, products } = result
+  const { url, runs, warmUp, verified, stock, network, machine, disturbance, seed, ratePerSecond, preload, products } =
+    result
   // What was asked for stands as it was; what was measured is rounded.
   return {
     url,
@@ -218,6 +224,7 @@ export function benchmarkJson(result: BenchmarkResult): object {
         originalReportMs: isSoldOut(run) ? null : (originalReportMs[String(p)] ?? null),
       }
     }),
+    warmUp: { iterations: warmUp.iterations, orders: warmUp.orders, errors: warmUp.errors },
     verified: { orders: verified.orders, mismatches: verified.mismatches, unread: verified.unread },
     stock,
     seed,

@@ -25,9 +25,13 @@ const args = {
   iterations: {
     type: 'string',
     valueHint: 'N',
-    description: `look-ups of each client per probability (${benchDefaults.iterations})`,
+    description: `look-ups of each client per probability (${benchDefaults.iterations}), or of --replacement`,
   },
-  seconds: { type: 'string', valueHint: 'N', description: 'time for each probability, instead of --iterations' },
+  seconds: {
+    type: 'string',
+    valueHint: 'N',
+    description: `time for each probability, instead of --iterations; of each kind with --limits (${limitsSecondsDefault})`,
+  },
   rate: { type: 'string', valueHint: 'N', description: 'open loop: N iterations a second, whatever the answers take' },
   cache: { type: 'string', valueHint: 'on|off|both', description: `the front-end's cache (${benchDefaults.cache})` },
   seed: { type: 'string', valueHint: 'N', description: `decides products and orders (${benchDefaults.seed})` },
@@ -39,7 +43,11 @@ const args = {
   json: { type: 'string', valueHint: 'FILE', description: 'write the result as JSON; - is standard output' },
   csv: { type: 'string', valueHint: 'FILE', description: 'write a line for each run; - is standard output' },
   plot: { type: 'string', valueHint: 'FILE', description: 'draw latency against p, as .svg or .png' },
-  limits: { type: 'boolean', default: false, description: "compare with a bare Fastify and the disk's own speed" },
+  limits: {
+    type: 'boolean',
+    default: false,
+    description: "compare with a bare Fastify and the disk's own speed; with --preload, what growth costs",
+  },
   evaluation: { type: 'string', valueHint: 'FILE.md', description: 'measure everything and write it down' },
   replacement: { type: 'boolean', default: false, description: 'show what the cache holds over time' },
 } as const

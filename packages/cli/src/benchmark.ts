@@ -38,10 +38,19 @@ export interface BenchmarkRun extends Omit<ExperimentResult, 'acknowledged'> {
   clients: number
 }
 
+/** What came before the runs, in all shops together. It stands in no figure, but its orders are verified with the rest. */
+export interface WarmUp {
+  iterations: number
+  orders: number
+  errors: number
+  errorMessages: string[]
+}
+
 export interface BenchmarkResult {
   /** The deployment that was measured; null: a cluster of its own. */
   url: string | null
   runs: BenchmarkRun[]
+  warmUp: WarmUp
   verified: Verification
   /** Null where others may have ordered too. */
   stock: StockCheck | null
@@ -61,11 +70,12 @@ const warmUpIterationsOwn = 20_000
 /** Of each client at a deployment, which has been running, and may be far away. */
 const warmUpIterationsDeployed = 200
 const warmUpProbability = 0.5
+/** A few clients, or some far away, do not take that long: what is compiled by then is what they use. */
+const warmUpSecondsMax = 10
+/** A shop that answers nothing for so long while it warms up is not measured, in ms. */
+const warmUpSilenceMaxMs = 1000
 
-/**
- * Compilers and caches are cold at first: this many iterations of each client come before the runs and are not counted.
- * They order too, and what they order is verified with the rest.
- */
+/** Compilers and caches are cold at first: at most this many iterations of each client come before the runs. */
 export function warmUpIterations(cache: Venue['cache'], clients: number): number {
   return cache === 'deployed' ? warmUpIterationsDeployed : Math.ceil(warmUpIterationsOwn / clients)
 }
@@ -90,6 +100,7 @@ export async function runBenchmark(options: BenchOptions, world: BenchmarkWorld)
     return {
       url,
       runs: visits.flatMap(visit => visit.runs),
+      warmUp: mergeWarmUps(visits.map(visit => visit.warmUp)),
       verified: mergeVerifications(checks.map(({ verified }) => verified)),
       stock: mergeStock(checks.map(({ stock }) => stock)),
       network: first.network,
@@ -113,18 +124,25 @@ export async function runBenchmark(options: BenchOptions, world: BenchmarkWorld)
 export type StockCheck = Omit<StockSum, 'actual'> & { actual: number | null }
 
 /** Whether nothing went wrong: no error, no mismatch, and the stock is right where it can be known. */
-export function benchmarkPassed({ runs, verified, stock }: BenchmarkResult): boolean {
+export function benchmarkPassed({ runs, warmUp, verified, stock }: BenchmarkResult): boolean {
   const stockRight = stock === null || stock.expected === stock.actual
-  return stockRight && verified.mismatches + verified.unread === 0 && runs.every(run => run.errors === 0)
+  return (
+    stockRight && verified.mismatches + verified.unread === 0 && [warmUp, ...runs].every(({ errors }) => errors === 0)
+  )
 }
 
 /** The clients in one shop, and what they were told so far. */
-interface Visit {
+interface Guests {
   venue: Venue
   network: Summary
   shoppers: Shopper[]
   before: Product[]
   acknowledged: Order[]
+}
+
+/** And what was measured of it. */
+interface Visit extends Guests {
+  warmUp: WarmUp
   runs: BenchmarkRun[]
 }
 
@@ -134,28 +152,27 @@ async function enter(mode: Venue['cache'], options: BenchOptions, world: Benchma
   try {
     const network = await world.measureNetwork(venue.url)
     const shoppers = await Promise.all(Array.from({ length: options.clients }, () => world.connect(venue)))
-    const visit = { venue, network, shoppers, before: await productsOf(shoppers), acknowledged: [], runs: [] }
-    await warmUp(visit, options, world)
-    return visit
+    const guests = { venue, network, shoppers, before: await productsOf(shoppers), acknowledged: [] }
+    return { ...guests, warmUp: await warmUp(guests, options, world), runs: [] }
   } catch (error) {
     await venue.close()
     throw error
   }
 }
 
-async function warmUp(visit: Visit, options: BenchOptions, world: BenchmarkWorld): Promise<void> {
+async function warmUp(visit: Guests, options: BenchOptions, world: BenchmarkWorld): Promise<WarmUp> {
   const iterations = warmUpIterations(visit.venue.cache, options.clients)
   world.progress.stage('warming up', iterations * options.clients)
-  const { errors, errorMessages } = await shop(visit, world, {
+  const { order, errors, errorMessages, givenUp, ...done } = await shop(visit, world, {
     p: options.probabilities.every(p => p === 0) ? 0 : warmUpProbability,
-    extent: { iterations },
+    extent: { iterations, seconds: warmUpSecondsMax },
     ratePerSecond: null,
     seed: options.seed,
     keyPrefix: `${world.runId}-${visit.venue.cache}-warm-up`,
-    // One error is too many already.
-    silenceMaxMs: 0,
+    silenceMaxMs: warmUpSilenceMaxMs,
   })
-  if (errors > 0) throw new ConnectionError(`the shop failed while warming up: ${errorMessages[0]}`)
+  if (givenUp) throw new ConnectionError(`the shop failed while warming up: ${errorMessages[0]}`)
+  return { iterations: done.iterations, orders: order.count, errors, errorMessages }
 }
 
 async function measure(visit: Visit, p: number, options: BenchOptions, world: BenchmarkWorld): Promise<void> {
@@ -171,7 +188,7 @@ async function measure(visit: Visit, p: number, options: BenchOptions, world: Be
 
 /** Runs the experiment and keeps what was acknowledged for the check at the end. */
 async function shop(
-  { shoppers, before, acknowledged }: Visit,
+  { shoppers, before, acknowledged }: Guests,
   { progress }: BenchmarkWorld,
   options: Omit<ExperimentOptions, 'products'>,
 ): Promise<Omit<ExperimentResult, 'acknowledged'>> {
@@ -208,6 +225,12 @@ function mergeVerifications(parts: readonly Verification[]): Verification {
     unread: parts.reduce((sum, part) => sum + part.unread, 0),
     examples: parts.flatMap(part => part.examples),
   }
+}
+
+function mergeWarmUps(parts: readonly WarmUp[]): WarmUp {
+  const sum = (count: 'iterations' | 'orders' | 'errors') => parts.reduce((all, part) => all + part[count], 0)
+  const errorMessages = parts.flatMap(part => part.errorMessages)
+  return { iterations: sum('iterations'), orders: sum('orders'), errors: sum('errors'), errorMessages }
 }
 
 function mergeStock(parts: readonly (StockCheck | null)[]): StockCheck | null {

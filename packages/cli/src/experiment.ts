@@ -1,4 +1,5 @@
 import type { Order } from '@bazaar/client'
+import { errorText } from './error-text.ts'
 import { closedPace, type Extent, type OpenPace, openPace, type Pace } from './pace.ts'
 import { type Random, seededRandom } from './random.ts'
 import { orderOne, type Shopper } from './shopper.ts'
@@ -49,6 +50,8 @@ export interface ExperimentResult {
   errors: number
   /** The first few errors' messages. */
   errorMessages: string[]
+  /** Nothing was answered for so long that the rest was not tried. */
+  givenUp: boolean
   acknowledged: Order[]
 }
 
@@ -86,7 +89,7 @@ export async function runExperiment(
   const { pace } = shared ?? {}
   const elapsedMs = Math.max(endedAt - startedAt, pace?.plannedMs ?? 0)
   const perSecond = ((tally.lookup.count + tally.order.count + tally.refused) * 1000) / elapsedMs
-  const missedStarts = pace === undefined || tally.isGivenUp ? 0 : recordMissed(tally, pace, endedAt)
+  const missedStarts = pace === undefined || tally.givenUp ? 0 : recordMissed(tally, pace, endedAt)
   return resultOf(tally, { elapsedMs, perSecond, lateStarts: pace?.lateStarts ?? 0, missedStarts })
 }
 
@@ -112,7 +115,7 @@ interface Tally {
   errorMessages: string[]
   /** When something was answered last, or the run began. */
   answeredAt: number
-  isGivenUp: boolean
+  givenUp: boolean
   acknowledged: Order[]
 }
 
@@ -124,7 +127,7 @@ function newTally(): Tally {
     ...recorders,
     errorMessages: [],
     answeredAt: performance.now(),
-    isGivenUp: false,
+    givenUp: false,
     acknowledged: [],
   }
 }
@@ -146,13 +149,13 @@ async function runClient(run: ClientRun): Promise<void> {
     const name = random.pick(options.products)
     const wantsOrder = random.next() < options.p
     const startedAt = await pace.next()
-    if (startedAt === null || tally.isGivenUp) return
+    if (startedAt === null || tally.givenUp) return
     try {
       await iterate(run, { startedAt, name, wantsOrder, key: `${options.keyPrefix}-${client}-${iteration}` })
       tally.answeredAt = performance.now()
     } catch (error) {
       noteError(tally, error, options.silenceMaxMs ?? usualSilenceMaxMs)
-      if (!tally.isGivenUp) await new Promise(resolve => setTimeout(resolve, errorPauseMs))
+      if (!tally.givenUp) await new Promise(resolve => setTimeout(resolve, errorPauseMs))
     }
     tally.iterations += 1
     options.onIteration?.()
@@ -161,9 +164,9 @@ async function runClient(run: ClientRun): Promise<void> {
 
 function noteError(tally: Tally, error: unknown, silenceMaxMs: number): void {
   tally.errors += 1
-  if (tally.errorMessages.length < errorMessagesMax) tally.errorMessages.push(String(error))
-  if (tally.isGivenUp || performance.now() - tally.answeredAt < silenceMaxMs) return
-  tally.isGivenUp = true
+  if (tally.errorMessages.length < errorMessagesMax) tally.errorMessages.push(errorText(error))
+  if (tally.givenUp || performance.now() - tally.answeredAt < silenceMaxMs) return
+  tally.givenUp = true
   tally.errorMessages.push(`nothing was answered for ${silenceMaxMs / 1000} s: the rest was not tried`)
 }
 
@@ -199,7 +202,7 @@ async function iterate({ shopper, tally }: ClientRun, { startedAt, name, wantsOr
 type Paced = Pick<ExperimentResult, 'elapsedMs' | 'perSecond' | 'lateStarts' | 'missedStarts'>
 
 function resultOf(tally: Tally, paced: Paced): ExperimentResult {
-  const { iterations, refused, soldOut, errors, errorMessages, acknowledged } = tally
+  const { iterations, refused, soldOut, errors, errorMessages, givenUp, acknowledged } = tally
   return {
     ...paced,
     iterations,
@@ -211,6 +214,7 @@ function resultOf(tally: Tally, paced: Paced): ExperimentResult {
     soldOut,
     errors,
     errorMessages,
+    givenUp,
     acknowledged,
   }
 }

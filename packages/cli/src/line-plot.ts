@@ -98,7 +98,7 @@ interface SVGElementLike {
 function marksOf(spec: LinePlot) {
   const axisLabel = { fontSize: 13, labelArrow: 'none' as const, color: 'currentColor', tickSize: 4 }
   const yTicks = spec.yLog ? decades(spec) : linearTicks
-  const ticks = spec.xTicks === undefined ? {} : { ticks: readableTicks(spec.xTicks), tickFormat: String }
+  const ticks = spec.xTicks === undefined ? {} : { ticks: readableTicks(spec.xTicks), tickFormat: tickText }
   return [
     gridY({ strokeOpacity: 0.14, ticks: yTicks }),
     axisX({ ...axisLabel, ...ticks, label: spec.xLabel, labelAnchor: 'center', labelOffset: 44 }),
@@ -135,12 +135,15 @@ function readableTicks(ticks: readonly number[]): number[] {
   return ticks
     .toSorted((a, b) => a - b)
     .filter(tick => {
-      const half = (String(tick).length * tickCharWidth) / 2
+      const half = (tickText(tick).length * tickCharWidth) / 2
       if (tick * perUnit - half < free) return false
       free = tick * perUnit + half + tickCharWidth
       return true
     })
 }
+
+/** Three decimals at most: the last label has to end before the picture does. */
+const tickText = (value: number): string => String(Number(value.toFixed(3)))
 
 /** 25000 as 25k: longer labels would run into the name of the axis. */
 const shortNumber = (value: number): string => (value >= 10_000 ? `${value / 1000}k` : String(value))

@@ -39,8 +39,8 @@ export function closedPace(extent: Extent, startedAt: number): Pace {
   }
 }
 
-/** A timer may wake a waiting client this late: then the lateness is the timer's, not the shop's. */
-const timerLatenessMs = 2
+/** A timer may wake a waiting client this late, in ms: then the lateness is the timer's, not the shop's, and is left out. */
+export const timerLatenessMs = 2
 
 /**
  * An open loop: iterations start at a fixed rate whether or not the earlier ones are done. All clients share the pace
@@ -71,10 +71,12 @@ export function openPace(perSecond: number, clients: number, extent: Extent, sta
     },
     async next() {
       if (taken >= limit || performance.now() >= endsAt) return null
-      const intended = intendedAt(taken)
+      const start = taken
+      const intended = intendedAt(start)
       taken += 1
       const waitMs = intended - performance.now()
-      if (-waitMs > timerLatenessMs) lateStarts += 1
+      // Nobody is busy yet when the first is due.
+      if (start > 0 && -waitMs > timerLatenessMs) lateStarts += 1
       if (waitMs <= 0) return intended
       await new Promise(resolve => setTimeout(resolve, waitMs))
       const now = performance.now()

@@ -8,7 +8,7 @@ import { writeOutput } from './write-output.ts'
 export async function writePlot(file: string, spec: LinePlot): Promise<void> {
   const { linePlotSvg } = await import('./line-plot.ts')
   const svg = linePlotSvg(spec)
-  if (!file.endsWith('.png')) return writeOutput(file, svg)
+  if (!/\.png$/i.test(file)) return writeOutput(file, svg)
   const { renderPng } = await import('./png.ts')
   writeOutput(file, renderPng(svg))
 }

@@ -71,11 +71,11 @@ export function terminalProgress(
   }
 }
 
-/** One line: label, bar and percentage, or the count alone when the total is unknown. */
+/** One line: label, percentage and bar, which a narrow terminal cuts off, or the count alone when the total is unknown. */
 export function progressLine(label: string, done: number, total: number | null): string {
   if (total === null) return `${label}  ${done > 0 ? done.toLocaleString('en-US') : ''}`.trimEnd()
   const share = total === 0 ? 1 : Math.min(1, done / total)
   const filled = Math.round(share * barWidth)
   const bar = '━'.repeat(filled) + '─'.repeat(barWidth - filled)
-  return `${label}  ${bar} ${String(Math.floor(share * 100)).padStart(3)} %`
+  return `${label}  ${String(Math.floor(share * 100)).padStart(3)} % ${bar}`
 }

@@ -1,4 +1,5 @@
 import { BazaarError, type Order, type Product } from '@bazaar/client'
+import { errorText } from './error-text.ts'
 import { plural } from './format.ts'
 import type { Shopper } from './shopper.ts'
 
@@ -48,7 +49,7 @@ export async function verifyOrders(
         example(`order ${order.number}: ${difference}`)
       } catch (error) {
         verification.unread += 1
-        example(`order ${order.number}: ${error}`)
+        example(`order ${order.number}: ${errorText(error)}`)
       } finally {
         onOrder?.()
       }
@@ -65,7 +66,7 @@ async function differenceOf(shopper: Shopper, expected: Order): Promise<string |
     const found = describe(await shopper.findOrder(expected.number))
     return found === describe(expected) ? null : `acknowledged ${describe(expected)}, read ${found}`
   } catch (error) {
-    if (error instanceof BazaarError && error.reason === 'ORDER_NOT_FOUND') return String(error)
+    if (error instanceof BazaarError && error.reason === 'ORDER_NOT_FOUND') return 'it is not there'
     throw error
   }
 }

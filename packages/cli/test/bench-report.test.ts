@@ -57,12 +57,14 @@ const run = (p: number, cache: 'on' | 'off', lookup: number, order: number | nul
   missedStarts: 0,
   errors: 0,
   errorMessages: [],
+  givenUp: false,
 })
 
 const example: BenchmarkResult = {
   url: null,
   runs: [run(0, 'on', 0.31, null), run(0.8, 'on', 0.42, 1.5), run(0, 'off', 0.62, null), run(0.8, 'off', 0.75, 1.52)],
-  verified: { orders: 1600, mismatches: 0, unread: 0, examples: [] },
+  warmUp: { iterations: 40_000, orders: 20_056, errors: 0, errorMessages: [] },
+  verified: { orders: 21_656, mismatches: 0, unread: 0, examples: [] },
   stock: { expected: 23_998_400, actual: 23_998_400 },
   network: summarize([0.08, 0.09, 0.1]),
   machine,
@@ -204,10 +206,32 @@ t.test('errors, mismatches and a wrong stock make it fail', async t => {
   t.match(benchmarkText(untold), /\nstock: could not be read\nFAILED$/)
   const text = benchmarkText({
     ...example,
+    warmUp: { iterations: 1, orders: 0, errors: 0, errorMessages: [] },
     verified: { orders: 1, mismatches: 1, unread: 0, examples: ['order 1: gone'] },
     stock: { expected: 5, actual: 6 },
   })
   t.match(text, /1 order read back, 1 differ\n {2}order 1: gone\nstock: 6 units, but 5 expected\nFAILED$/)
+})
+
+t.test('an error of the warm-up is told and fails the check; a shop that answers nothing is not measured', async t => {
+  const [shops, options] = [
+    new Map<string, FakeShop>(),
+    parseBenchOptions({ ...given, iterations: '5', url: 'http://x' }),
+  ]
+  const world = newWorld(shops)
+  const failing = (failures: number) => ({
+    ...world,
+    async measureNetwork() {
+      for (const shop of shops.values()) shop.failures = failures
+      return world.measureNetwork()
+    },
+  })
+  const result = await runBenchmark(options, failing(2))
+  t.match(result, { warmUp: { iterations: 400, errors: 2 }, runs: [{ errors: 0 }, { errors: 0 }] })
+  t.notOk(benchmarkPassed(result))
+  t.match(benchmarkText(result), /\n2 errors while warming up\nerror: connection reset\nFAILED$/)
+  const nothing = runBenchmark(options, failing(Number.POSITIVE_INFINITY))
+  await t.rejects(nothing, { message: 'the shop failed while warming up: connection reset' })
 })
 
 t.test('the text reads well', async t => t.matchSnapshot(benchmarkText(example)))
@@ -233,7 +257,7 @@ t.test('nor does a figure of a run in which much was sold out stand beside other
   const text = benchmarkText(result)
   t.match(text, /^p 0\.6 cache on +█.* 1\.30 ms$/m)
   t.notMatch(text, /^p 0\.8 cache on/m)
-  t.match(text, /^p 0\.8: a look-up .*; look-up plus order –$/m)
+  t.match(text, /^p 0\.8: a look-up .*\n .*; look-up plus order –$/m)
   t.notMatch(benchmarkText({ ...example, runs: runs.slice(1) }), /Mean of look-up plus order/, 'a chart of nothing')
   const points = benchmarkPlot(result).series.map(({ name, points }) => [name, points.map(({ x }) => x)])
   t.match(points, [
@@ -263,6 +287,9 @@ t.test('what was asked for is told as it was, and how far a rate was from what w
     ],
     'the same p twice',
   )
+  t.match(benchmarkPlot({ ...example, runs }).series[0], {
+    points: [{ x: 0.2, y: 1.5, low: 1.5 - Math.SQRT1_2 / 100 }],
+  })
   const tiny = { ...example, runs: [run(0.00001, 'on', 1, 1)], ratePerSecond: 0.00001 }
   t.match(benchmarkJson(tiny), { runs: [{ p: 0.00001 }], ratePerSecond: 0.00001 })
   t.match(benchmarkCsv(tiny), /^0\.00001,on,/m)
@@ -273,14 +300,18 @@ t.test('what was asked for is told as it was, and how far a rate was from what w
   const note =
     /900 of 1,000 iterations started late, because every client was busy: 2,000 a second of the 20,000 that were/
   t.match(benchmarkText({ ...example, runs: late, ratePerSecond: 20_000 }), note)
+  t.match(benchmarkText({ ...example, runs: late, ratePerSecond: 2_000 }), /because every client was busy\n/)
   const missed = { ...example, runs: [{ ...run(0.2, 'on', 1, 1), missedStarts: 500 }], ratePerSecond: 20_000 }
   t.match(benchmarkText(missed), /at p 0\.2, 500 of 1,500 iterations never started, because every client was busy/)
   t.match(benchmarkCsv(missed), /,lateStarts,missedStarts\n.*,0,500\n/s)
   t.match(benchmarkText({ ...example, runs: [run(0, 'on', 3170, null)] }), / 45\.98 +0\.015$/m, 'a slow one is not 0')
   t.notMatch(benchmarkText({ ...example, runs, ratePerSecond: 0.3 }), /asked for|never started/)
-  t.match(benchmarkText({ ...example, runs, ratePerSecond: 0.3 }), /at 0\.3 iterations\/s/)
+  t.match(benchmarkText({ ...example, runs, ratePerSecond: 0.3 }), /at 0\.3 a second \(open loop\)/)
   const unread = { orders: 1_133, mismatches: 0, unread: 2_000, examples: [] }
-  t.match(benchmarkText({ ...example, verified: unread }), /1,133 orders read back, 0 differ, 2,000 could not be read/)
+  t.match(
+    benchmarkText({ ...example, verified: unread }),
+    /1,133 orders read back, .*, 0 differ, 2,000 could not be read/,
+  )
   t.notOk(benchmarkPassed({ ...example, verified: unread }))
 })
 
@@ -305,7 +336,8 @@ t.test('the JSON has what the contract names', async t => {
       { cache: 'off' },
       {},
     ],
-    verified: { orders: 1600, mismatches: 0, unread: 0 },
+    warmUp: { iterations: 40_000, orders: 20_056, errors: 0 },
+    verified: { orders: 21_656, mismatches: 0, unread: 0 },
   })
 })
 
@@ -328,6 +360,8 @@ t.test('the plot names its axes with units, has a legend, and follows the colour
   t.match(svg, /@media \(prefers-color-scheme:dark\)/)
   t.notMatch(svg, /NaN|undefined/)
   t.equal(svg, linePlotSvg(benchmarkPlot(example)), 'the same result gives the same file')
+  const third = linePlotSvg(benchmarkPlot({ ...example, runs: [run(1 / 3, 'on', 1, 1)] }))
+  t.match(third, />0\.333<\/text>/, 'a label that would not fit is rounded')
   const png = renderPng(svg)
   t.strictSame([...png.subarray(1, 4)], [...Buffer.from('PNG')])
   t.equal(png.readUInt32BE(16), 1520, 'twice the width of the drawing')
@@ -340,11 +374,11 @@ t.test('tables align their columns in text and in Markdown', async t => {
     ['long|name', '1000'],
   ]
   t.equal(
-    textTable(columns('<name', 'count'), rows),
+    textTable({ columns: columns('<name', 'count'), rows }),
     ['name       count', '────────────────', 'a              1', 'long|name   1000'].join('\n'),
   )
   t.equal(
-    markdownTable(columns('<name', 'count'), rows),
+    markdownTable({ columns: columns('<name', 'count'), rows }),
     ['| name | count |', '| --- | ---: |', '| a | 1 |', '| long\\|name | 1000 |'].join('\n'),
   )
 })
@@ -364,18 +398,18 @@ t.test('a progress bar redraws at most ten times a second and always at the end'
     progress.step()
   }
   t.equal(drawn.length, 6, 'once to begin, four times in half a second, and the end')
-  t.match(drawn.at(-1), /p = 0\.8 {2}━{28} 100 %$/)
+  t.match(drawn.at(-1), /p = 0\.8 {2}100 % ━{28}$/)
   progress.time('p = 0.4', 2)
   now += 1000
   progress.step()
-  t.match(drawn.at(-1), /p = 0\.4 {2}━{14}─{14} {2}50 %$/, 'half of the time')
+  t.match(drawn.at(-1), /p = 0\.4 {3}50 % ━{14}─{14}$/, 'half of the time')
   columns = 20
   now += 1000
   progress.step()
-  t.equal(drawn.at(-1), `\r\x1b[2Kp = 0.4  ${'━'.repeat(10)}`, 'never more than one line')
+  t.equal(drawn.at(-1), `\r\x1b[2Kp = 0.4  100 % ${'━'.repeat(4)}`, 'never more than one line')
   t.equal(progressLine('wait', 0, null), 'wait')
   t.equal(progressLine('wait', 1234, null), 'wait  1,234')
-  t.match(progressLine('x', 50, 100), /━{14}─{14} {2}50 %/)
+  t.match(progressLine('x', 50, 100), / 50 % ━{14}─{14}$/)
 })
 
 t.test('there is a bar only on a terminal that can take it away again', async t => {

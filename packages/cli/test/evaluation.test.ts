@@ -31,12 +31,14 @@ const run = (p: number, cache: 'on' | 'off', lookup: number, order: number) => (
   missedStarts: 0,
   errors: 0,
   errorMessages: [],
+  givenUp: false,
 })
 
 const evaluation: Evaluation = {
   benchmark: {
     url: null,
     runs: [run(0.2, 'on', 0.3, 1.5), run(0.8, 'on', 0.4, 1.5), run(0.2, 'off', 0.6, 1.5), run(0.8, 'off', 0.7, 1.5)],
+    warmUp: { iterations: 4000, orders: 2000, errors: 0, errorMessages: [] },
     verified: { orders: 10_000, mismatches: 0, unread: 0, examples: [] },
     stock: { expected: 5, actual: 5 },
     network: summarize([0.1]),
@@ -93,7 +95,7 @@ const evaluation: Evaluation = {
     lookups: { ok: true },
     elapsedMs: 1000,
     options: parseChaosOptions(
-      { seconds: '1', clients: '5', fault: 'kill', target: 'leader', failover: '3' },
+      { failover: '3' },
       () => false,
       () => 1,
     ),

@@ -169,7 +169,7 @@ t.test('a refusal is no error, and an error is counted with its message', async 
   t.strictSame([race.order.count, race.refused, race.errors], [1, 4, 0])
   shop.failures = 1
   const failing = await runExperiment([shop.shopper()], { ...options, products: ['Tux'] })
-  t.strictSame([failing.errors, failing.errorMessages], [1, ['Error: connection reset']])
+  t.strictSame([failing.errors, failing.errorMessages], [1, ['connection reset']])
   t.equal(failing.iterations, 40)
   t.equal(failing.lookup.count, 39)
 })
@@ -193,10 +193,7 @@ t.test('a lost, changed or twice numbered order is a mismatch', async t => {
   const twice = { ...acknowledged[0] } as (typeof acknowledged)[number]
   const { orders, mismatches, examples } = await verifyOrders([shop.shopper()], [...acknowledged, twice, twice])
   t.strictSame([orders, mismatches], [42, 4])
-  t.match(
-    examples.join(),
-    /2 orders had the number of another.*order 4: acknowledged .*order 40: BazaarError: no order 40/,
-  )
+  t.match(examples.join(), /2 orders had the number of another.*order 4: acknowledged .*order 40: it is not there/)
 })
 
 t.test('a shop that answers no more is not asked for every order', async t => {
@@ -220,6 +217,7 @@ t.test('an open loop measures from the intended start when every client was busy
   const startedAt = performance.now() - 1000
   const pace = openPace(10, 1, { iterations: 12 }, startedAt)
   for (let start = 0; start < 10; start += 1) t.equal(await pace.next(), startedAt + start * 100)
+  t.equal(pace.lateStarts, 9, 'nobody was busy when the first was due')
   const waited = (await pace.next()) ?? 0
   t.ok(waited >= startedAt + 1000, 'a start that is still to come is waited for')
   t.ok(waited < startedAt + 1100)

@@ -8,7 +8,7 @@
 exports[`packages/cli/test/bench-report.test.ts > TAP > the text reads well > must match snapshot 1`] = `
 Bazaar bench · 5 clients · 12 products · seed 1
 2 × Test CPU, 4 GiB, Linux, Node 24
-network round trip 0.090 ms (p50 of 3 connections); 4,000 iterations of each client to warm up are not counted
+network round trip 0.090 ms (p50 of 3 connections); 40,000 iterations to warm up are not counted
 
 Average time of a look-up and, with probability p, an order (ms)
 
@@ -57,10 +57,12 @@ p 0.8 cache off  █████████████████████
 
 What the cache gains
 
-p 0: a look-up takes 0.310 ± 0.010 ms with the cache, 0.620 ± 0.010 without: 50 % less at 83 % hits; look-up plus order 50 % less
-p 0.8: a look-up takes 0.420 ± 0.010 ms with the cache, 0.750 ± 0.010 without: 44 % less at 83 % hits; look-up plus order 18 % less
+p 0: a look-up takes 0.310 ± 0.010 ms with the cache, 0.620 ± 0.010 without,
+   50 % less at 83 % hits; look-up plus order 50 % less
+p 0.8: a look-up takes 0.420 ± 0.010 ms with the cache, 0.750 ± 0.010 without,
+   44 % less at 83 % hits; look-up plus order 18 % less
 
-verified: 1,600 orders read back, 0 differ
+verified: 21,656 orders read back, 20,056 of them placed to warm up, 0 differ
 stock: 23,998,400 units, as the orders leave it
 all well
 `
