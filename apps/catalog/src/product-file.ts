@@ -31,6 +31,7 @@ export async function readProductFile(path: string | undefined): Promise<readonl
     }
     return products
   } catch (error) {
-    throw new ConfigError(`products file ${path}: ${(error as Error).message}`)
+    // Who started the shop is shown the last line, and JSON.parse quotes the line breaks of the file as they are.
+    throw new ConfigError(`products file ${path}: ${(error as Error).message}`.replaceAll(/\p{Cc}+/gu, ' '))
   }
 }

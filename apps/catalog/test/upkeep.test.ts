@@ -113,6 +113,7 @@ t.test('a products file is checked, and a mistake in it is named', async t => {
   t.strictSame(await readProductFile(path), products)
   const mistakes: [unknown, RegExp][] = [
     ['[{', /JSON/],
+    ['x\n', /^products file [^\n]*products\.json: [^\n]* is not valid JSON$/],
     [{}, /the file must be an array of 1\.\.10000 items, got \{\}/],
     [[], /the file must be an array of 1/],
     [[{ name: 'Tux' }], /0\.price is missing/],
