@@ -6,14 +6,18 @@ const methodsTaken = 'GET, HEAD, POST, PUT'
 
 /**
  * Node's HTTP server, but that what Node would answer by itself, without a body, has one of the catalogue's, too: a request
- * without `Host` (RFC 9112, 3.2), and CONNECT. An `Expect` that nobody knows is ignored, as it may be (RFC 9110, 10.1.1).
+ * without `Host` or with several (RFC 9112, 3.2), and CONNECT. An `Expect` that nobody knows is ignored, as it may be
+ * (RFC 9110, 10.1.1).
  *
  * @param idleMs a socket on which nothing moves for so long during a request is closed
  */
 export function createHTTPServer(handler: RequestListener, options: ServerOptions, idleMs: number): Server {
   const server = createServer({ ...options, requireHostHeader: false }, (request, response) => {
-    if (request.headers.host !== undefined || isOlderThanHost(request)) return handler(request, response)
-    const { head, body } = closingAnswer(new BazaarError('INVALID', 'request must have a Host header'))
+    const hosts = countHosts(request.rawHeaders)
+    if (hosts === 1 || (hosts === 0 && isOlderThanHost(request))) return handler(request, response)
+    const { head, body } = closingAnswer(
+      new BazaarError('INVALID', `request must have one Host header, and has ${hosts}`),
+    )
     response.writeHead(400, head).end(body)
   })
   server.on('checkExpectation', (request, response) => server.emit('request', request, response))
@@ -25,6 +29,16 @@ export function createHTTPServer(handler: RequestListener, options: ServerOption
   })
   // Who has sent all that it has to say, and says so by closing its side, still waits for the answer.
   return Object.assign(server, { httpAllowHalfOpen: true }).setTimeout(idleMs)
+}
+
+/** Among names and values by turns: of several, `headers` has only the first. */
+function countHosts(rawHeaders: readonly string[]): number {
+  let hosts = 0
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts++
+  }
+  return hosts
 }
 
 /** HTTP/1.0 does not know the header. */

@@ -117,7 +117,8 @@ t.test('what never comes to a route is answered with an error body and a closed 
   }
   for (const [text, status, reason, message] of [
     ['hello?\r\n\r\n', '400 Bad Request', 'INVALID', /^request must be HTTP, whole and in time: /],
-    ['GET /health HTTP/1.1\r\n\r\n', '400 Bad Request', 'INVALID', 'request must have a Host header'],
+    ['GET /health HTTP/1.1\r\n\r\n', '400 Bad Request', 'INVALID', 'request must have one Host header, and has 0'],
+    ['GET /health HTTP/1.1\r\nhost: a\r\nHOST: a\r\n\r\n', '400 Bad Request', 'INVALID', /one Host header, and has 2$/],
     ['CONNECT a:443 HTTP/1.1\r\nhost: a\r\n\r\n', '405 Method Not Allowed', 'METHOD_NOT_ALLOWED', /not CONNECT$/],
   ] as const) {
     const [head, body] = await answerTo(text)
