@@ -1,5 +1,5 @@
 import { BazaarError } from '@bazaar/client/contract'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 /**
  * Answers requests that no route takes: 405 with `Allow` where the path is known under other methods (RFC 9110,
@@ -14,7 +14,7 @@ export function answerUnknownRoute<T extends Pick<FastifyInstance, 'addHook' | '
     methodsOfPath.set(url, methods)
     for (const each of [method].flat()) methods.add(each)
   })
-  service.setNotFoundHandler((request, reply) => {
+  const refuse = (request: FastifyRequest, reply: FastifyReply): never => {
     const path = request.url.split('?', 1)[0] as string
     const methods = new Set<string>()
     for (const [pattern, known] of methodsOfPath) {
@@ -27,7 +27,12 @@ export function answerUnknownRoute<T extends Pick<FastifyInstance, 'addHook' | '
     const allow = [...methods].sort().join(', ')
     reply.header('allow', allow)
     throw new BazaarError('METHOD_NOT_ALLOWED', `${path} takes ${allow}, not ${request.method}`)
-  })
+  }
+  // Where Fastify has looked at the body already, its answer would be to that. Its types do not know of this hook.
+  const beforeBody: object = {
+    onRequest: async (request: FastifyRequest, reply: FastifyReply) => refuse(request, reply),
+  }
+  service.setNotFoundHandler(beforeBody, refuse)
 }
 
 /** Whether a path fits a route's pattern: `:name` stands for one segment, a final `*` for any rest. */

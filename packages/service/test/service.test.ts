@@ -81,6 +81,9 @@ t.test('every mistake of a client has its place in the catalogue of errors', asy
     [{ method: 'GET', url: '/nowhere?x=1' }, 404, 'ROUTE_NOT_FOUND', 'no route for GET /nowhere'],
     [{ method: 'GET', url: '/products/a/b' }, 404, 'ROUTE_NOT_FOUND', 'no route for GET /products/a/b'],
     [{ method: 'DELETE', url: '/orders' }, 405, 'METHOD_NOT_ALLOWED', '/orders takes POST, not DELETE'],
+    // Where there is no route, nothing is said of a body.
+    [{ method: 'QUERY' as 'GET', url: '/orders' }, 405, 'METHOD_NOT_ALLOWED', '/orders takes POST, not QUERY'],
+    [{ ...order('{'), url: '/nowhere' }, 404, 'ROUTE_NOT_FOUND', 'no route for POST /nowhere'],
     [{ method: 'GET', url: '/leader' }, 421, 'NOT_LEADER', 'this replica does not lead'],
     [{ method: 'GET', url: '/full' }, 503, 'OVERLOADED', 'too much to do'],
   ]
