@@ -180,6 +180,27 @@ tap.test('every mistake of a client has its answer', async t => {
       /text\/plain/,
     ],
     [
+      'Latin-1',
+      post('/orders', order, { 'content-type': 'application/json; Charset="latin1"' }),
+      415,
+      'UNSUPPORTED_MEDIA_TYPE',
+      'charset of the body must be utf-8, got "latin1"',
+    ],
+    [
+      'a packed body',
+      post('/orders', order, { 'content-encoding': 'gzip' }),
+      415,
+      'UNSUPPORTED_MEDIA_TYPE',
+      'body must come without a content-encoding, got "gzip"',
+    ],
+    [
+      'a packed transfer',
+      post('/orders', order, { 'transfer-encoding': 'gzip, chunked' }),
+      501,
+      'NOT_IMPLEMENTED',
+      'transfer-encoding must be chunked, got "gzip, chunked"',
+    ],
+    [
       'a bad key',
       post('/orders', order, { 'idempotency-key': 'a b' }),
       400,
@@ -220,6 +241,18 @@ tap.test('every mistake of a client has its answer', async t => {
     t.equal(answer.statusCode, status)
   }
   t.equal((await app.inject({ method: 'PUT', url: '/orders', payload: {} })).headers.allow, 'POST')
+})
+
+tap.test('a body may say that it is plain UTF-8, in pieces', async t => {
+  const { post } = await frontend(t)
+  for (const headers of [
+    { 'content-type': 'application/json; charset=UTF-8' },
+    { 'content-type': 'application/json;charset="utf-8"' },
+    { 'content-encoding': 'Identity' },
+    { 'transfer-encoding': 'Chunked' },
+  ]) {
+    t.equal((await post('/orders', { name: 'Tux', quantity: 1 }, headers)).statusCode, 200, JSON.stringify(headers))
+  }
 })
 
 tap.test('names in any script are found, and HEAD is answered', async t => {

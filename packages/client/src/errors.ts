@@ -21,6 +21,7 @@ export const statusOf = {
   KEY_REUSED: 422,
   TOO_MANY_REQUESTS: 429,
   INTERNAL: 500,
+  NOT_IMPLEMENTED: 501,
   NO_QUORUM: 503,
   OVERLOADED: 503,
 } as const
