@@ -31,9 +31,18 @@ export function localControl(url: string, data: string, supervisor: Supervisor):
     leader,
     kill: (name, { hold = false } = {}) => act(name, process => process.kill(hold)),
     pause: name => act(name, process => process.pause()),
-    resume: name => act(name, process => process.resume()),
+    resume: name => act(name, process => resume(process, supervisor.processes)),
     start: name => act(name, start),
   }
+}
+
+/** Names the one that is paused: who paused `leader` finds another under that name by now. */
+function resume(process: ManagedProcess, all: readonly ManagedProcess[]): void {
+  const paused = all.filter(({ state }) => state === 'paused').map(({ name }) => name)
+  if (process.state === 'up' && paused.length > 0) {
+    throw new ClusterError('WRONG_STATE', `${process.name} is not paused: ${paused.join(', ')} is`)
+  }
+  process.resume()
 }
 
 async function start(process: ManagedProcess): Promise<void> {

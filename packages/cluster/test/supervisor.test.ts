@@ -11,6 +11,7 @@ import { readyTimeoutOf } from '../src/cluster.ts'
 import type { Control } from '../src/control.ts'
 import { connectCluster } from '../src/control-client.ts'
 import { openControl } from '../src/control-server.ts'
+import { localControl } from '../src/local-control.ts'
 import { LogFile, logBytesMax } from '../src/log-file.ts'
 import type { Notice } from '../src/notice.ts'
 import { restartDelayMs } from '../src/restart-delay.ts'
@@ -112,7 +113,9 @@ t.test('a paused process does not answer, and goes on when it is resumed', async
     { state: 'paused', role: null, rssMiB: null },
   ])
   t.equal(leaderAmong(paused), null)
-  order.resume()
+  const { resume } = localControl('http://127.0.0.1', data, supervisor)
+  await t.rejects(resume('order-1'), { reason: 'WRONG_STATE', message: 'order-1 is not paused: order-2 is' })
+  t.equal(await resume('order-2'), 'order-2')
   t.throws(() => order.resume(), { message: /is not paused/ })
   await eventually(t, 'it answers', () => isWell(socketPath(data, 'order-2'), '/health', 200))
   t.equal(leaderAmong(await statusOf(data, supervisor.processes)), 'order-2')
