@@ -2,7 +2,8 @@ import { quantityMax } from '@bazaar/client'
 import { commonEnvironment, readConfig } from '@bazaar/service'
 import Type, { type Static } from 'typebox'
 
-const dayMs = 24 * 60 * 60 * 1000
+/** The longest time between two restocks: a day. */
+const restockMaxMs = 24 * 60 * 60 * 1000
 
 const Environment = Type.Object({
   ...commonEnvironment,
@@ -11,7 +12,7 @@ const Environment = Type.Object({
   /** The stock in units that a product begins with and is brought back to. */
   BAZAAR_STOCK: Type.Integer({ minimum: 0, maximum: quantityMax, default: 100 }),
   /** How often products that are out of stock are brought back; 0: never. */
-  BAZAAR_RESTOCK_MS: Type.Integer({ minimum: 0, maximum: dayMs, default: 10_000 }),
+  BAZAAR_RESTOCK_MS: Type.Integer({ minimum: 0, maximum: restockMaxMs, default: 10_000 }),
 })
 
 export type Config = Readonly<Static<typeof Environment>>

@@ -13,7 +13,12 @@ import { exitStatus } from './usage-error.ts'
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const bin = join(root, 'node_modules/.bin')
 /** Whole-system tests that start no process; the others measure stalls and do not like company. */
-const systemTestsWithoutProcesses = ['test/bootstrap.test.ts', 'test/imports.test.ts', 'test/simulation.test.ts']
+const systemTestsWithoutProcesses = [
+  'test/bootstrap.test.ts',
+  'test/imports.test.ts',
+  'test/limits.test.ts',
+  'test/simulation.test.ts',
+]
 const fileTimeoutSeconds = 400
 const soakTimeoutSeconds = 7200
 
