@@ -10,7 +10,7 @@ import { Repository } from './deploy/repository.ts'
 import { missing } from './deploy/run.ts'
 import { synthesise, userDataOf, whyNoTemplate } from './deploy/template.ts'
 
-/** What issue and README promise of a first boot whose packages are at hand, from power-on to the signal. */
+/** A first boot whose packages are at hand takes at most so long, from power-on to the signal. */
 const firstBootMs = 90_000
 const bootMs = 120_000
 const restartMs = 3_000

@@ -15,7 +15,7 @@ export class Census {
     return this.#terms.size === this.#others.length
   }
 
-  /** No member that was heard was in a newer term when it was heard first or later. */
+  /** The newest term in which any of them was heard; 0 before one was. */
   get highestTerm(): number {
     return Math.max(0, ...this.#terms.values())
   }

@@ -15,7 +15,7 @@ export class Leader implements RoleHandler {
   readonly #transitions: Transitions
   readonly #followers: readonly Progress[]
   readonly #reads: Reads
-  /** Numbers what is sent, so that an answer tells what it is an answer to. It rises with every read and every set-back. */
+  /** Numbers what is sent, so that an answer tells what it is an answer to. It rises with reads and set-backs. */
   #round = 1
   #ticks = 0
   #ticksToHeartbeat: number

@@ -105,7 +105,7 @@ export interface VoteResponse extends Envelope {
 /**
  * AppendEntries. The core emits it with the range `prevIndex + 1 … prevIndex + count` and no entries (it does not hold
  * them); the driver that sends it attaches the lines, and the receiver's core gets it with `entries`.
- * `round` numbers the leader's heartbeats for ReadIndex.
+ * `round` numbers what the leader sends, so that an answer tells what it is an answer to.
  */
 export interface AppendRequest extends Envelope {
   readonly type: 'appendRequest'

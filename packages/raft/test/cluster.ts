@@ -49,7 +49,6 @@ export const defaultTuning: Tuning = {
 
 export type Observer = (replica: Replica, event: Event, effects: Effects) => void
 
-/** The runs of terms of a log. */
 /** An entry with a line that is this text. */
 export function entryOf(index: number, term: number, text: string): Entry {
   const bytes = Buffer.from(text)
@@ -60,6 +59,7 @@ export function textOf({ bytes, start, end }: Entry): string {
   return Buffer.from(bytes).toString('utf8', start, end)
 }
 
+/** The runs of terms of a log. */
 function termRunsOf(entries: readonly Entry[]): TermRun[] {
   const runs: TermRun[] = []
   for (const { index, term } of entries) if (runs.at(-1)?.term !== term) runs.push({ from: index, term })
