@@ -19,7 +19,7 @@ export const Name = Type.String({
 export const Quantity = Type.Integer({ minimum: 1, maximum: quantityMax })
 /** In the shop's currency, e.g. 25.99. */
 export const Price = Type.Number({ minimum: 0, maximum: priceMax })
-export const Side = Type.Union([Type.Literal('buy'), Type.Literal('sell')])
+const Side = Type.Union([Type.Literal('buy'), Type.Literal('sell')])
 /**
  * A client's idempotency key (draft-ietf-httpapi-idempotency-key-header), or one of the shop's own, which has a space in
  * it, so that no client can take it.
@@ -31,8 +31,11 @@ const Key = Type.String({
 const Index = Type.Integer({ minimum: 0 })
 
 /** A product as look-ups show it; `quantity` is the stock in units. */
-export const Product = Type.Object({ name: Name, price: Price, quantity: Type.Integer({ minimum: 0 }) }, strict)
-export type Product = Static<typeof Product>
+export interface Product {
+  name: string
+  price: number
+  quantity: number
+}
 
 /** What a front-end asks of a catalog: a product as it is once the log is applied up to `index`, at least. */
 export const Lookup = Type.Object({ name: Name, index: Index }, strict)
@@ -49,14 +52,13 @@ export const OrderRequest = Type.Object({ name: Name, quantity: Quantity, type: 
 export type OrderRequest = Static<typeof OrderRequest>
 
 /** An accepted order. Immutable; `price` is a unit's price when it was accepted. */
-export const Order = Type.Object({
-  number: Type.Integer({ minimum: 1 }),
-  name: Name,
-  type: Side,
-  quantity: Quantity,
-  price: Price,
-})
-export type Order = Static<typeof Order>
+export interface Order {
+  number: number
+  name: string
+  type: 'buy' | 'sell'
+  quantity: number
+  price: number
+}
 
 /** The body of the public `PUT /products/:name` and `POST /products/:name/stock`. */
 export const PriceRequest = Type.Object({ price: Price }, strict)
@@ -95,20 +97,11 @@ export type Command = Static<typeof Command>
  * `order` comes with `buy` and `sell`, with the product's `stock` at that index unless the key is a repeated one;
  * `product` (its state at that index) comes with `product`, `stock` and `restock`.
  */
-export const CommandResult = Type.Union([
-  Type.Object({
-    index: Index,
-    order: Type.Optional(Order),
-    stock: Type.Optional(Type.Integer({ minimum: 0 })),
-    product: Type.Optional(Product),
-  }),
-  Type.Object({ error: Type.Object({ code: Type.Integer(), reason: Type.String(), message: Type.String() }) }),
-])
-/** The result of a command that was accepted. */
-export type Accepted = { index: number; order?: Order; stock?: number; product?: Product; error?: undefined }
 export type CommandResult =
   | Accepted
   | { error: { code: number; reason: import('./errors.ts').ErrorReason; message: string } }
+/** The result of a command that was accepted. */
+export type Accepted = { index: number; order?: Order; stock?: number; product?: Product; error?: undefined }
 
 /**
  * One line of `log.jsonl` and of `GET /log?after=N`. `crc` is the CRC-32 (IEEE, 8 hex digits) of all bytes of the line
