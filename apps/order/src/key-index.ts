@@ -38,14 +38,15 @@ export class KeyIndex {
     if (this.#size * 2 > this.#table.length) this.#growTable()
   }
 
-  /** The index of the entry for which `hasKey` confirms the key, or null. */
-  find(key: string, hasKey: (index: number) => boolean): number | null {
+  /** What `withKey` makes of the entry that has the key, or null: it answers null for every other one. */
+  find<T>(key: string, withKey: (index: number) => T | null): T | null {
     const bytes = Buffer.from(key)
     const hashed = hash(bytes, 0, bytes.length, this.#seed)
     const table = this.#table
     for (let slot = home(hashed, table); table[slot] !== 0; slot = next(slot, table)) {
       const index = table[slot] as number
-      if (this.#hashOf(index) === hashed && hasKey(index)) return index
+      const found = this.#hashOf(index) === hashed ? withKey(index) : null
+      if (found !== null) return found
     }
     return null
   }

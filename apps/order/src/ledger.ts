@@ -132,13 +132,10 @@ export class Ledger {
 
   /** The committed entry that carries the key, or null. */
   entryOfKey(key: string): Exclude<LogEntry, { type: 'noop' }> | null {
-    let found: LogEntry | null = null
-    this.#keys.find(key, index => {
-      found = decode(this.#lineAt(index).toString('latin1'))
-      return found.type !== 'noop' && found.key === key
+    return this.#keys.find(key, index => {
+      const entry = decode(this.#lineAt(index).toString('latin1'))
+      return entry.type !== 'noop' && entry.key === key ? entry : null
     })
-    const entry = found as LogEntry | null
-    return entry !== null && entry.type !== 'noop' && entry.key === key ? entry : null
   }
 }
 

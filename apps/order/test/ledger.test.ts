@@ -142,12 +142,12 @@ t.test('the key index finds the last keys, and only those', async t => {
       const key = keyAt(asked)
       if (key === null) continue
       const expected = asked > at - keysMax ? asked : null
-      const found = index.find(key, candidate => keyAt(candidate) === key)
+      const found = index.find(key, candidate => (keyAt(candidate) === key ? candidate : null))
       if (found !== expected) t.equal(found, expected, `key ${asked} of ${at}`)
     }
   }
   t.equal(
-    index.find('key-4999', () => false),
+    index.find('key-4999', () => null),
     null,
     'a hash alone is no proof',
   )
