@@ -1,6 +1,6 @@
 import type { CatalogClient, ClusterStatus, FrontendStatus, OrderClient } from '@bazaar/client'
 import type { Cache } from './cache.ts'
-import { isFailure } from './retry.ts'
+import { leaderAmong, statusesOf } from './statuses.ts'
 
 /** A process that does not tell its state for so long is shown as down. */
 export const statusTimeoutMs = 300
@@ -31,12 +31,14 @@ export class Cluster {
 
   async #ask(): Promise<ClusterStatus> {
     const { replicas, catalogs, frontend } = this.#parts
-    const [orderStatuses, catalogStatuses] = await Promise.all([statusesOf(replicas), statusesOf(catalogs)])
+    const [orderStatuses, catalogStatuses] = await Promise.all([
+      statusesOf(replicas, statusTimeoutMs),
+      statusesOf(catalogs, statusTimeoutMs),
+    ])
     const up = orderStatuses.flatMap(([, status]) => status ?? [])
-    const leader = up.filter(({ role }) => role === 'leader').sort((one, other) => other.term - one.term)[0]
     const lastIndex = Math.max(0, ...up.map(status => status.lastIndex))
     return {
-      leader: leader?.name ?? null,
+      leader: leaderAmong(up)?.name ?? null,
       term: Math.max(0, ...up.map(({ term }) => term)),
       replicas: orderStatuses.map(([name, status]) =>
         status === null ? { name, role: 'down' } : { ...status, lag: lastIndex - status.lastIndex },
@@ -66,19 +68,4 @@ export class Cluster {
     if (full.includes(leader)) return `the disk of ${leader}, which leads, is full`
     return catalogs.some(catalog => catalog.role === 'catalog' && catalog.ready) ? null : 'no catalog is ready'
   }
-}
-
-async function statusesOf<T>(
-  peers: ReadonlyMap<string, { status(options: { timeoutMs: number }): Promise<T> }>,
-): Promise<[name: string, status: T | null][]> {
-  return Promise.all(
-    [...peers].map(async ([name, peer]): Promise<[string, T | null]> => {
-      try {
-        return [name, await peer.status({ timeoutMs: statusTimeoutMs })]
-      } catch (error) {
-        if (isFailure(error)) return [name, null]
-        throw error
-      }
-    }),
-  )
 }

@@ -1,6 +1,6 @@
-import { type Clock, type OrderStatus, sleep } from '@bazaar/client'
+import { type Clock, sleep } from '@bazaar/client'
 import type { Replicas } from './ports.ts'
-import { isFailure } from './retry.ts'
+import { leaderAmong, statusesOf } from './statuses.ts'
 
 const statusTimeoutMs = 250
 /** Between two rounds of questions while there is no leader, or its first entry is not committed yet. */
@@ -16,8 +16,8 @@ export async function confirmedIndex(replicas: Replicas, clock: Clock, signal: A
   let term = 0
   let lastIndex = 0
   while (!signal.aborted) {
-    const statuses = await statusesOf(replicas)
-    const leader = leaderOf(statuses)
+    const statuses = (await statusesOf(replicas, statusTimeoutMs)).flatMap(([, status]) => status ?? [])
+    const leader = leaderAmong(statuses)
     const confirming = statuses.filter(status => status.term === leader?.term).length
     if (leader !== undefined && confirming > replicas.size / 2) {
       if (leader.term !== term) {
@@ -29,21 +29,4 @@ export async function confirmedIndex(replicas: Replicas, clock: Clock, signal: A
     await sleep(clock, roundPauseMs, signal)
   }
   return null
-}
-
-/** The leader of the highest term among those who say that they lead. */
-function leaderOf(statuses: readonly OrderStatus[]): OrderStatus | undefined {
-  return statuses.filter(status => status.role === 'leader').sort((one, other) => other.term - one.term)[0]
-}
-
-async function statusesOf(replicas: Replicas): Promise<OrderStatus[]> {
-  const asked = [...replicas.values()].map(async replica => {
-    try {
-      return [await replica.status({ timeoutMs: statusTimeoutMs })]
-    } catch (error) {
-      if (isFailure(error)) return []
-      throw error
-    }
-  })
-  return (await Promise.all(asked)).flat()
 }
