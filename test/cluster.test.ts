@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BazaarError, FrontendClient, type Order, OrderClient, socketPath } from '@bazaar/client'
 import { startCluster } from '@bazaar/cluster'
@@ -10,7 +11,9 @@ import { eventually, slowness } from './patience.ts'
 
 /** Real processes, real files, real SIGKILL: one shop that goes through everything, one test after another. */
 const stock = 100_000
-const cluster = await startCluster({ stock, restockMs: 0 })
+const data = mkdtempSync(join(tmpdir(), 'bazaar-test-'))
+t.teardown(() => rmSync(data, { recursive: true }))
+const cluster = await startCluster({ data, stock, restockMs: 0 })
 const shop = new FrontendClient(cluster.url)
 t.teardown(() => shop.close())
 t.teardown(() => cluster.stop())

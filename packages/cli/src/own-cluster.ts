@@ -40,7 +40,7 @@ export async function startOwnCluster(options: Omit<ClusterOptions, 'data'>, pre
   }
 }
 
-type Settings = ClusterOptions & { data: string; signal: AbortSignal }
+type Settings = ClusterOptions & { signal: AbortSignal }
 
 async function start(settings: Settings, preload: number): Promise<Cluster> {
   if (preload > 0) await fill(settings, preload)

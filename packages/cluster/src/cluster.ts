@@ -1,9 +1,9 @@
-import { accessSync, constants, rmSync, statSync } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { socketPath } from '@bazaar/client'
 import { isWell, obstacleOf } from './ask.ts'
 import { type ControlServer, openControl } from './control-server.ts'
-import { adminTokenOf, prepareDataFolder, temporaryDataFolder } from './data-folder.ts'
+import { adminTokenOf, prepareDataFolder } from './data-folder.ts'
 import { ClusterError } from './errors.ts'
 import { watchLeader } from './leader-watch.ts'
 import { type LocalControl, localControl } from './local-control.ts'
@@ -23,8 +23,8 @@ const probeTimeoutMs = 1000
 
 /** `ClusterSettings`, each with its default; the port's is 0, any free one. */
 export interface ClusterOptions extends Partial<ClusterSettings> {
-  /** The data folder; without it a temporary one, which is removed when the cluster stops. */
-  data?: string
+  /** The data folder. */
+  data: string
   onNotice?: (notice: Notice) => void
   /** Aborted: the start is given up, what was started is stopped, and `startCluster` rejects with the signal's reason. */
   signal?: AbortSignal
@@ -39,7 +39,7 @@ export interface Cluster extends LocalControl {
   readonly adminToken: string
   /** The process id, or null while it is down. Throws `UNKNOWN_PROCESS`. */
   pidOf(name: string): number | null
-  /** Stops every process, removes a temporary data folder, and resolves when nothing is left. May be called twice. */
+  /** Stops every process and resolves when none is left. May be called twice. */
   stop(): Promise<void>
   /** Kills every process at once, so that a `stop` under way ends. */
   forceStop(): void
@@ -51,21 +51,16 @@ export interface Cluster extends LocalControl {
  * Throws `ALREADY_RUNNING`, `PORT_IN_USE`, `DATA_NOT_WRITABLE`, `PRODUCTS_UNREADABLE` before anything is started, and
  * `NOT_READY`, with what the processes said, after stopping what was.
  */
-export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { data: wanted, onNotice, signal, ...settings } = options
-  const data = wanted === undefined ? temporaryDataFolder() : prepareDataFolder(wanted)
-  try {
-    const running = await launch(data, { ...defaultSettings, port: 0, ...settings }, onNotice)
-    const cluster = handle(running, wanted === undefined)
-    await ready(running, signal).catch(async error => {
-      await cluster.stop()
-      throw error
-    })
-    return cluster
-  } catch (error) {
-    if (wanted === undefined) rmSync(data, { recursive: true, force: true })
+  const data = prepareDataFolder(wanted)
+  const running = await launch(data, { ...defaultSettings, port: 0, ...settings }, onNotice)
+  const cluster = handle(running)
+  await ready(running, signal).catch(async error => {
+    await cluster.stop()
     throw error
-  }
+  })
+  return cluster
 }
 
 interface Running {
@@ -113,13 +108,12 @@ async function launchOwned(
   return { url, data, adminToken, supervisor, control, controlServer, stopWatching }
 }
 
-function handle(running: Running, temporary: boolean): Cluster {
+function handle(running: Running): Cluster {
   const { url, data, adminToken, supervisor, control } = running
   const end = async () => {
     running.stopWatching()
     await supervisor.stop()
     await running.controlServer.close()
-    if (temporary) rmSync(data, { recursive: true, force: true })
   }
   let ended: Promise<void> | null = null
   return {

@@ -6,7 +6,6 @@ import {
   existsSync,
   fsyncSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -14,7 +13,6 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { jsonCrc } from '@bazaar/client'
 import { ClusterError } from './errors.ts'
@@ -75,11 +73,6 @@ function replicasIn(path: string): number | null {
   } catch {
     return null
   }
-}
-
-/** A new empty data folder among the system's temporary files; its path is short, as sockets in it need. */
-export function temporaryDataFolder(): string {
-  return mkdtempSync(join(tmpdir(), 'bazaar-'))
 }
 
 /**
