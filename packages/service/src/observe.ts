@@ -3,7 +3,17 @@ import type { Service } from './service.ts'
 
 /** Resident memory of this process in MiB, for `/status`. */
 export function rssMiB(): number {
-  return Math.round(process.memoryUsage.rss() / 2 ** 20)
+  return Math.round(rssBytes() / 2 ** 20)
+}
+
+/** Read from a file: a process that is out of file descriptors tells the most that it ever was. */
+function rssBytes(): number {
+  try {
+    return process.memoryUsage.rss()
+  } catch (error) {
+    if (!['EMFILE', 'ENFILE'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+    return process.resourceUsage().maxRSS * 1024
+  }
 }
 
 /** Adds `GET /health`: 200 while the process answers at all. */
@@ -29,7 +39,7 @@ export function metricsRoute(app: Service): Metrics {
   const metrics: { type: keyof Metrics; name: string; help: string; read: () => number }[] = []
   const gauge: AddMetric = (name, help, read) => metrics.push({ type: 'gauge', name, help, read })
   const counter: AddMetric = (name, help, read) => metrics.push({ type: 'counter', name, help, read })
-  gauge('process_resident_memory_bytes', 'Resident memory in bytes.', () => process.memoryUsage.rss())
+  gauge('process_resident_memory_bytes', 'Resident memory in bytes.', rssBytes)
   counter('process_cpu_seconds_total', 'User and system CPU time in seconds.', cpuSeconds)
   gauge('process_uptime_seconds', 'Seconds since the process started.', () => process.uptime())
   gauge(

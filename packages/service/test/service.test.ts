@@ -9,6 +9,7 @@ import {
   healthRoute,
   metricsRoute,
   readConfig,
+  rssMiB,
 } from '@bazaar/service'
 import type { InjectOptions } from 'fastify'
 import t from 'tap'
@@ -161,6 +162,16 @@ t.test('health answers, and metrics are read when they are asked for', async t =
   t.match(metrics.body, /^# TYPE answer gauge\nanswer 42$/m)
   t.match(metrics.body, /^# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total [\d.]+$/m)
   t.match(metrics.body, /^process_resident_memory_bytes \d+$/m)
+  await app.close()
+})
+
+t.test('a process out of file descriptors tells its memory all the same', async t => {
+  t.capture(process.memoryUsage, 'rss', () => {
+    throw Object.assign(new Error('EMFILE: too many open files, uv_resident_set_memory'), { code: 'EMFILE' })
+  })
+  t.ok(rssMiB() > 10)
+  const app = buildShop()
+  t.match((await app.inject('/metrics')).body, /^process_resident_memory_bytes \d+$/m)
   await app.close()
 })
 
