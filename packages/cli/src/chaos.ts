@@ -5,15 +5,12 @@ import { type ChaosOptions, chaosDefaults, parseChaosOptions } from './chaos-opt
 import { chaosJson, chaosPassed, chaosText } from './chaos-report.ts'
 import { runChaos } from './chaos-run.ts'
 import { faultKinds, faultTargets } from './fault-plan.ts'
-import { startOwnCluster } from './own-cluster.ts'
+import { chaosStock, startOwnCluster } from './own-cluster.ts'
 import { progressOn } from './progress.ts'
 import { httpShopper } from './shopper.ts'
 import { canInjectSystemCallFaults } from './system-call-fault.ts'
 import { exitStatus } from './usage-error.ts'
 import { writeOutput } from './write-output.ts'
-
-/** Units of each product: so few that now and then an order is refused. */
-const stockOfOwnCluster = 100
 
 const args = {
   seconds: { type: 'string', valueHint: 'N', description: `how long faults are injected (${chaosDefaults.seconds})` },
@@ -41,7 +38,7 @@ export const chaosCommand: CommandDef<typeof args> = defineCommand({
 async function chaos(options: ChaosOptions): Promise<number> {
   const progress = progressOn(process.stderr)
   progress.stage('starting the shop', null)
-  const cluster = await startOwnCluster({ stock: stockOfOwnCluster })
+  const cluster = await startOwnCluster({ stock: chaosStock })
   try {
     const result = await runChaos(cluster, () => httpShopper(cluster.url), options, progress)
     if (options.jsonFile !== '-') console.log(chaosText(result))

@@ -15,7 +15,7 @@ import { runGrowth, runLarge } from './growth.ts'
 import { largeRatios } from './growth-report.ts'
 import { limitsFailures } from './limits-report.ts'
 import { runLimits } from './limits-run.ts'
-import { benchStock, startOwnCluster } from './own-cluster.ts'
+import { benchStock, chaosStock, startOwnCluster } from './own-cluster.ts'
 import { writePlot } from './plot-file.ts'
 import type { Progress } from './progress.ts'
 import { farOff } from './ratio.ts'
@@ -32,8 +32,6 @@ const growthSeconds = 5
 const breakdownSeconds = 3
 const kills = 100
 const replacementLookups = 70
-/** As `bazaar chaos`: so few that now and then an order is refused. */
-const chaosStock = 100
 
 /**
  * Measures everything, one part after the other, and writes the document and its pictures beside it. It takes about

@@ -9,6 +9,8 @@ import { isInterrupted, whenInterrupted } from './interruption.ts'
 
 /** Units of each product in a benchmark's cluster: more than it could ever sell. */
 export const benchStock = 1_000_000
+/** Of each product where faults are injected: so few that now and then an order is refused. */
+export const chaosStock = 100
 
 /**
  * Starts a cluster for this command alone, in a temporary folder, and stops it when the command is interrupted, so that
