@@ -393,6 +393,31 @@ tap.test('a look-up asks the next catalog when one fails, until its deadline', a
   await refused
 })
 
+tap.test('each catalog is asked once without a pause, and one that fails late is not what others go by', async t => {
+  const clock = new FakeClock()
+  const catalogs = [new FakeCatalog(), new FakeCatalog(), new FakeCatalog()] as const
+  const cache = new Cache(new Catalogs(catalogs, clock), clock)
+  cache.open(1)
+  const fail = async (at: 0 | 1 | 2, name: string) => {
+    catalogs[at].asked.find(asked => asked.name === name)?.fail(new ConnectionError('killed'))
+    await settled()
+  }
+  const late = cache.fetch('Late')
+  const owl = cache.fetch('Owl')
+  await fail(0, 'Owl')
+  await fail(1, 'Owl')
+  catalogs[2].last('Owl').answer({ index: 1, data: null })
+  await owl
+  await fail(0, 'Late')
+  catalogs[2].last('Late').answer({ index: 1, data: null })
+  await late
+  void cache.fetch('Fox')
+  for (const at of [2, 0, 1] as const) await fail(at, 'Fox')
+  t.equal(catalogs[2].asked.length, 3, 'not at once again')
+  await clock.advance(100)
+  t.equal(catalogs[2].asked.length, 4)
+})
+
 tap.test('a bounded number of look-ups waits for a catalog', async t => {
   const { cache, catalog } = fedCache({ fetchesMax: 2 })
   const answers = ['A', 'B'].map(name => cache.fetch(name))

@@ -1,8 +1,16 @@
-import { type Accepted, BazaarError, type Clock, type Command, systemClock } from '@bazaar/client'
+import {
+  type Accepted,
+  BazaarError,
+  type Clock,
+  type Command,
+  ConnectionError,
+  commandsPerRequestMax,
+  systemClock,
+} from '@bazaar/client'
 import tap, { type Test } from 'tap'
 import { Gathering } from '../src/gathering.ts'
 import { Leadership } from '../src/leader.ts'
-import { OrderQueries } from '../src/order-queries.ts'
+import { OrderQueries, queriesMax } from '../src/order-queries.ts'
 import { type OrderLimits, Orders } from '../src/orders.ts'
 import type { Replicas } from '../src/ports.ts'
 import { FakeCluster, until } from './fixtures/fake-cluster.ts'
@@ -53,6 +61,19 @@ tap.test('orders that arrive while a request is under way travel together in the
   t.equal(orders.pending, 0)
 })
 
+tap.test('no more orders travel together than a leader takes', async t => {
+  const { cluster, orders } = await store(t, { attemptTimeoutMs: 5000 })
+  const { release } = heldBack(cluster)
+  const all = Array.from({ length: commandsPerRequestMax + 2 }, () => orders.submit(buy()))
+  await until(() => cluster.batches.length === 1)
+  release()
+  await Promise.allSettled(all)
+  t.same(
+    cluster.batches.map(batch => batch.length),
+    [1, commandsPerRequestMax, 1],
+  )
+})
+
 tap.test('clients that order again at once travel together, also when they began apart', async t => {
   const { cluster, orders } = await store(t, { attemptTimeoutMs: 5000 })
   const { release } = heldBack(cluster)
@@ -100,6 +121,11 @@ tap.test('an order waits for clients that were answered, but not long, not often
   t.same(timesFor, [2, 2, 21 * 0.1, 6.4], 'ms')
   t.notOk(gathering.holds(1), 'and it is over')
 
+  gathering.begin(2, 0)
+  gathering.begin(3, 0)
+  t.equal(timers.length, 1, 'one wait at a time')
+  gathering.holds(2)
+
   const batchesUntilTheNext = () => {
     for (let batches = 1; ; batches++) {
       gathering.begin(2, 0)
@@ -119,6 +145,9 @@ tap.test('an order waits for clients that were answered, but not long, not often
     t.equal(batchesUntilTheNext(), expected, 'until they come back')
     t.notOk(gathering.holds(2))
   }
+  gathering.begin(2, 0)
+  leave()
+  t.equal(batchesUntilTheNext(), 2, 'and then as at first')
 })
 
 tap.test('each order of a batch gets its own answer', async t => {
@@ -202,6 +231,23 @@ tap.test('a paused leader keeps its connections open, but holds nobody up for lo
   )
 })
 
+tap.test('an order that is sent again holds no other up', async t => {
+  const { cluster, orders } = await store(t, { orderDeadlineMs: 1000 })
+  const repeated = buy()
+  const { promise: held, resolve: release } = Promise.withResolvers<void>()
+  let asked = 0
+  cluster.beforeAnswer = async ([command]) => {
+    if (command?.key !== repeated.key) return
+    if (asked++ === 0) throw new BazaarError('NO_QUORUM', 'nobody follows')
+    await held
+  }
+  const first = orders.submit(repeated)
+  await until(() => asked === 2)
+  t.equal((await orders.submit(buy())).order?.number, 1)
+  release()
+  t.equal((await first).order?.number, 2)
+})
+
 tap.test('an order that may be under way is not refused for want of room, but sent until it is answered', async t => {
   const { cluster, orders } = await store(t)
   await orders.submit(buy())
@@ -216,6 +262,20 @@ tap.test('an order that may be under way is not refused for want of room, but se
   }
   t.equal((await orders.submit(buy())).order?.number, 2)
   t.equal(asked, 4)
+})
+
+tap.test('only who is taken for the leader fails as one, and a hint at itself or at a stranger is none', async t => {
+  const { leadership } = await store(t)
+  const hint = (name: string) => new BazaarError('NOT_LEADER', 'somebody else leads', name)
+  const find = () => leadership.find(performance.now() + 1000)
+  t.equal(await find(), 'order-3')
+  leadership.failed('order-1', hint('order-2'))
+  t.equal(leadership.name, 'order-3', 'another was asked before')
+  for (const useless of ['order-3', 'order-9']) {
+    leadership.failed('order-3', hint(useless))
+    t.equal(leadership.name, null, useless)
+    t.equal(await find(), 'order-3')
+  }
 })
 
 tap.test('a leader that woke up in an old term is not believed', async t => {
@@ -249,13 +309,36 @@ tap.test('without a majority an order is refused at its deadline, and nobody han
   t.equal(orders.pending, 0)
 })
 
-tap.test('a leader that says it has no majority is asked again', async t => {
+tap.test('a leader that says it has no majority, or a bug, is asked again', async t => {
   const { cluster, orders } = await store(t)
-  let refusals = 0
+  const refusals = ['NO_QUORUM', 'INTERNAL', 'NO_QUORUM'] as const
+  let asked = 0
   cluster.beforeAnswer = async () => {
-    if (refusals++ < 3) throw new BazaarError('NO_QUORUM', 'nobody follows')
+    const refusal = refusals[asked++]
+    if (refusal !== undefined) throw new BazaarError(refusal, 'not now')
   }
   t.equal((await orders.submit(buy())).order?.number, 1)
+  t.equal(asked, 4)
+})
+
+tap.test('an order of which the leader says that it was deposed goes to the next', async t => {
+  const asked: string[] = []
+  const replica = (name: string, role: string, result: unknown) => ({
+    status: async () => ({ name, role, term: 1 }),
+    execute: async () => {
+      asked.push(name)
+      return [result]
+    },
+  })
+  const replicas = new Map([
+    ['order-1', replica('order-1', 'leader', new BazaarError('NOT_LEADER', 'deposed', 'order-2').toBody())],
+    ['order-2', replica('order-2', 'follower', { index: 7 })],
+  ]) as unknown as Replicas
+  const leadership = new Leadership(replicas, systemClock)
+  const limits = { orderDeadlineMs: 500 }
+  const orders = new Orders({ replicas, leadership, clock: systemClock, onAnswer: () => {}, limits })
+  t.match(await orders.submit(buy()), { index: 7 })
+  t.same(asked, ['order-1', 'order-2'])
 })
 
 tap.test('OVERLOADED goes back to the client, from the leader and from the queue', async t => {
@@ -278,6 +361,38 @@ tap.test('why no replica reads an order is told, led or not', async t => {
   const queries = new OrderQueries({ replicas, leadership, clock: systemClock })
   t.equal(leadership.name, null)
   await t.rejects(queries.order(1), { reason: 'OVERLOADED', message: 'too much' })
+})
+
+tap.test('an order that another replica has is read at once when the leader fails', async t => {
+  const order = { number: 1, name: 'Tux', type: 'buy', quantity: 1, price: 25.99 }
+  const replicas = new Map([
+    ['order-1', { order: () => Promise.reject(new ConnectionError('killed')) }],
+    ['order-2', { order: async () => order }],
+  ]) as unknown as Replicas
+  const leadership = {
+    name: 'order-1' as string | null,
+    failed: () => {
+      leadership.name = null
+    },
+    find: async () => t.fail('a leader is waited for'),
+  }
+  const parts = { replicas, leadership: leadership as unknown as Leadership, clock: systemClock }
+  t.equal(await new OrderQueries(parts).order(1), order)
+})
+
+tap.test('so many queries at a time, and no more', async t => {
+  const { leadership } = await store(t)
+  const { promise: held, resolve: release } = Promise.withResolvers<null>()
+  const replicas = new Map([['order-1', { order: () => held }]]) as unknown as Replicas
+  const queries = new OrderQueries({ replicas, leadership, clock: systemClock })
+  const asked = Array.from({ length: queriesMax }, () => queries.order(1))
+  await t.rejects(queries.order(1), {
+    reason: 'OVERLOADED',
+    message: `${queriesMax} order queries are waiting already`,
+  })
+  release(null)
+  await Promise.all(asked)
+  t.equal(await queries.order(1), null)
 })
 
 tap.test('an order is read from the leader, and that there is none only the leader may say', async t => {
