@@ -83,7 +83,9 @@ t.test('a line with any damaged bit is refused', async t => {
 t.test('a snapshot restores the same state, and a damaged one nothing', async t => {
   const stored = JSON.parse(JSON.stringify(folded(5).snapshot()))
   const products = new Products()
+  t.equal(products.listJSON(), '[]')
   t.ok(products.restore(stored))
+  t.not(products.listJSON(), '[]')
   for (const line of lines) products.apply(cursorAt(line))
   t.strictSame(products.snapshot(), folded().snapshot())
   const other = new Products()

@@ -8,8 +8,8 @@ import { ChangeFeed } from '../src/change-feed.ts'
 import { Commands } from '../src/commands.ts'
 import { Follower, followTimeoutMs } from '../src/follower.ts'
 import { Products } from '../src/products.ts'
-import { agreedLeader } from '../src/replica.ts'
-import { FakeCluster, lineOf } from './fake-cluster.ts'
+import { agreedLeader, type Replica } from '../src/replica.ts'
+import { bytesOf, FakeCluster, lineOf } from './fake-cluster.ts'
 import { until } from './until.ts'
 
 const seedCommand: Command = { type: 'product', key: 'seed Tux', name: 'Tux', price: 25.99, quantity: 1000 }
@@ -155,6 +155,49 @@ t.test('a new log that has outgrown the old one is told from it by the last line
   const bought = cluster.lines.length - 2
   await until('the new log is applied', () => caughtUp() && quantity() === 500 - bought)
   t.match(warnings.join(), /is not the one that was applied/)
+})
+
+/** A follower, with the log applied up to index 3, of one replica that leads and answers as the test has it. */
+function followOne(t: Test, status: () => Promise<unknown>, log: (after: number) => Promise<unknown>) {
+  const catalog = new Catalog(new Products(), new ChangeFeed(systemClock), systemClock)
+  const apply = (...indexes: number[]) => catalog.apply(noops(...indexes))
+  apply(1, 2, 3)
+  const replica = { name: 'order-1', client: { status, log } } as unknown as Replica
+  const warnings: string[] = []
+  const follower = new Follower([replica], catalog, systemClock, message => void warnings.push(message))
+  t.teardown(() => follower.stop())
+  return { catalog, apply, run: follower.run(), warnings }
+}
+
+const noops = (...indexes: number[]) => bytesOf(indexes.map(index => lineOf(index, 1, { type: 'noop' })))
+const leads = { name: 'order-1', leader: 'order-1', role: 'leader', term: 1, lastIndex: 3, commitIndex: 3 }
+const never = new Promise(() => {})
+
+t.test('a stream that was asked for before the products were reset is not taken', async t => {
+  const asked: number[] = []
+  const { promise: opened, resolve: open } = Promise.withResolvers()
+  const log = (after: number) => (asked.push(after) === 1 ? opened : never)
+  const { catalog, run } = followOne(t, async () => leads, log)
+  await until('the log is asked for', () => asked.length === 1)
+  catalog.reset()
+  open([noops(3)])
+  await Promise.race([run, until('it is asked for again', () => asked.length === 2)])
+  t.strictSame(asked, [2, 0])
+})
+
+t.test('what is applied while the leader is asked for its log’s end is no reason to begin anew', async t => {
+  const asked: number[] = []
+  const { promise: answered, resolve: answer } = Promise.withResolvers()
+  const log = (after: number) => {
+    asked.push(after)
+    return never
+  }
+  const { apply, warnings } = followOne(t, () => answered, log)
+  apply(4)
+  answer(leads)
+  await until('the log is asked for', () => asked.length === 1)
+  t.strictSame(asked, [3])
+  t.strictSame(warnings, [])
 })
 
 t.test('a gap in the stream is a bug and ends the follower', async t => {

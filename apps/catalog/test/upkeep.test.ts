@@ -66,6 +66,27 @@ t.test('restocking asks for every empty product at each interval, with a key for
   clock.advance(5000)
 })
 
+t.test('while one round of restocking is under way, the next is left out', async t => {
+  const { clock, catalog } = buildCatalog()
+  catalog.apply(bytesOf(lines))
+  catalog.catchUpTo({ index: 1, term: 1 })
+  const { promise: answered, resolve: answer } = Promise.withResolvers<CommandResult[]>()
+  let rounds = 0
+  const execute = () => {
+    rounds++
+    return answered
+  }
+  const restock = new Restock(catalog, { execute }, clock, { intervalMs: 1000, levelOf: () => 5 })
+  restock.start()
+  clock.advance(3000)
+  t.equal(rounds, 1)
+  answer([])
+  await settled()
+  clock.advance(1000)
+  t.equal(rounds, 2)
+  restock.stop()
+})
+
 t.test('a key is printable ASCII of bounded length, whatever the name, and none that a client could send', async t => {
   t.equal(commandKey('seed', 'Tux'), 'seed Tux')
   t.equal(commandKey('seed', 'a b'), 'seed a%20b')
