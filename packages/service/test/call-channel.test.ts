@@ -151,6 +151,8 @@ tap.test('a call without an answer gives up the connection, and the next call ha
     message: /no answer within 20 ms/,
   })
   await t.rejects(other, ConnectionError, 'what else was under way is unknown too')
+  const [first] = connections as [Socket]
+  if (!first.destroyed) await once(first, 'close')
   answers = true
   t.strictSame(await client.execute([named('x')]), [resultOf(named('x'))])
   t.equal(connections.length, 2)
