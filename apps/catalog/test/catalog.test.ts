@@ -239,16 +239,23 @@ t.test('the snapshot is written lazily, and a damaged one is set aside', async t
   const products = folded()
   products.reset()
   const file = await SnapshotFile.open(folder, products, { clock, warn })
-  for (const line of lines) products.apply(cursorAt(line))
+  for (const line of lines.slice(0, 7)) products.apply(cursorAt(line))
   file.start()
   t.notOk(existsSync(path))
+  const saving = file.save()
+  products.apply(cursorAt(lines[7] as string))
+  await saving
+  t.equal(JSON.parse(readFileSync(path, 'utf8')).appliedIndex, 7)
   await file.save()
-  t.equal(JSON.parse(readFileSync(path, 'utf8')).appliedIndex, 8)
+  t.equal(JSON.parse(readFileSync(path, 'utf8')).appliedIndex, 8, 'what came meanwhile is saved the next time')
   file.stop()
 
   const again = new Products()
-  await SnapshotFile.open(folder, again, { clock, warn })
+  const reopened = await SnapshotFile.open(folder, again, { clock, warn })
   t.strictSame(again.snapshot(), products.snapshot())
+  rmSync(path)
+  for (const unchanged of [file, reopened]) await unchanged.save()
+  t.notOk(existsSync(path), 'what has not changed is not written')
 
   for (const damaged of ['{"appliedIndex":8', '[]', '{"appliedIndex":8,"products":[]}', '7']) {
     writeFileSync(path, damaged)

@@ -1,16 +1,18 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Command, systemClock } from '@bazaar/client'
+import { BazaarError, type Command, systemClock } from '@bazaar/client'
 import t, { type Test } from 'tap'
 import { Catalog } from '../src/catalog.ts'
 import { ChangeFeed } from '../src/change-feed.ts'
 import { Commands } from '../src/commands.ts'
 import { Follower, followTimeoutMs } from '../src/follower.ts'
 import { Products } from '../src/products.ts'
-import { agreedLeader, type Replica } from '../src/replica.ts'
+import { agreedLeader, askStatuses, type Replica } from '../src/replica.ts'
 import { bytesOf, FakeCluster, lineOf } from './fake-cluster.ts'
 import { until } from './until.ts'
+
+const never = new Promise(() => {})
 
 const seedCommand: Command = { type: 'product', key: 'seed Tux', name: 'Tux', price: 25.99, quantity: 1000 }
 
@@ -54,6 +56,8 @@ t.test('the leader is who a majority names in the highest term', async t => {
   t.equal(agreedLeader([a, status('b', 3, 'b'), status('c', 3, 'b')], 3)?.name, 'b', 'a deposed leader is outvoted')
   t.equal(agreedLeader([], 3), null)
   t.equal(agreedLeader([a], 1), a)
+  const asked = [async () => a, async () => b, () => never].map(status => ({ name: '', client: { status } }))
+  t.strictSame(await askStatuses(asked as unknown as Replica[], 100), [a, b], 'and a third need not answer')
 })
 
 t.test('the follower follows the leader, whatever pieces the lines come in', async t => {
@@ -171,7 +175,6 @@ function followOne(t: Test, status: () => Promise<unknown>, log: (after: number)
 
 const noops = (...indexes: number[]) => bytesOf(indexes.map(index => lineOf(index, 1, { type: 'noop' })))
 const leads = { name: 'order-1', leader: 'order-1', role: 'leader', term: 1, lastIndex: 3, commitIndex: 3 }
-const never = new Promise(() => {})
 
 t.test('a stream that was asked for before the products were reset is not taken', async t => {
   const asked: number[] = []
@@ -198,6 +201,17 @@ t.test('what is applied while the leader is asked for its log’s end is no reas
   await until('the log is asked for', () => asked.length === 1)
   t.strictSame(asked, [3])
   t.strictSame(warnings, [])
+})
+
+t.test('the catalog is not ready before it has an entry of the leader’s own term', async t => {
+  const asked: number[] = []
+  const log = (after: number) => {
+    asked.push(after)
+    return never
+  }
+  const { catalog } = followOne(t, async () => ({ ...leads, term: 2 }), log)
+  await until('the log is asked for', () => asked.length === 1)
+  t.notOk(catalog.ready)
 })
 
 t.test('a gap in the stream is a bug and ends the follower', async t => {
@@ -243,4 +257,16 @@ t.test('commands go to the leader, by hint or by trying', async t => {
   t.match(await commands.execute([stock('2')]), [{ index: 5 }])
   cluster.leader = null
   await t.rejects(commands.execute([stock('3')]), /not me/)
+
+  const asked: string[] = []
+  const replicas = ['order-1', 'order-2', 'order-3'].map(name => {
+    const execute = async () => {
+      asked.push(name)
+      if (name !== 'order-3') throw new BazaarError('NOT_LEADER', 'not me', 'order-3')
+      return []
+    }
+    return { name, client: { execute } }
+  })
+  await new Commands(replicas as unknown as [Replica, Replica]).execute([])
+  t.strictSame(asked, ['order-1', 'order-3'])
 })

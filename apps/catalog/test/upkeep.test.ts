@@ -8,7 +8,7 @@ import { ChangeFeed } from '../src/change-feed.ts'
 import { commandKey } from '../src/command-key.ts'
 import { readProductFile } from '../src/product-file.ts'
 import { Products } from '../src/products.ts'
-import { Restock } from '../src/restock.ts'
+import { Restock, restockLevels } from '../src/restock.ts'
 import { Seed } from '../src/seed.ts'
 import { bytesOf, lineOf } from './fake-cluster.ts'
 import { ManualClock } from './manual-clock.ts'
@@ -66,6 +66,14 @@ t.test('restocking asks for every empty product at each interval, with a key for
   clock.advance(5000)
 })
 
+t.test('a product is brought back to what it began with, or to the usual where that was none', async t => {
+  const levelOf = restockLevels(
+    ['Tux', 'Fox'].map((name, at) => ({ name, price: 1, quantity: at * 5 })),
+    100,
+  )
+  t.strictSame(['Tux', 'Fox', 'Yak'].map(levelOf), [100, 5, 100])
+})
+
 t.test('while one round of restocking is under way, the next is left out', async t => {
   const { clock, catalog } = buildCatalog()
   catalog.apply(bytesOf(lines))
@@ -97,26 +105,39 @@ t.test('a key is printable ASCII of bounded length, whatever the name, and none 
 
 t.test('seeding goes on until it is done, and does not mind that another catalog did a part', async t => {
   const { clock, catalog } = buildCatalog()
+  const done = { error: { code: 422, reason: 'KEY_REUSED', message: '' } } as const
+  const refused = { error: { code: 503, reason: 'OVERLOADED', message: '' } } as const
+  const script: CommandResult[][] = [[done, refused], [done, done], [refused], [done, done], [{ index: 1 }]]
   let round = 0
-  const commands = scriptedCommands(batch => {
+  const commands = scriptedCommands(() => {
+    const results = script[round - 1]
     round += 1
-    if (round === 1) throw new ConnectionError('nobody there')
-    if (round === 2) return batch.map(() => ({ error: { code: 503, reason: 'OVERLOADED', message: '' } }))
-    return batch.map(() => ({ error: { code: 422, reason: 'KEY_REUSED', message: '' } }))
+    if (results === undefined) throw new ConnectionError('nobody there')
+    return results
   })
-  const seed = new Seed(catalog, commands, clock, [{ name: 'Tux', price: 1, quantity: 2 }])
+  const seed = new Seed(
+    catalog,
+    commands,
+    clock,
+    ['Tux', 'Fox'].map(name => ({ name, price: 1, quantity: 2 })),
+  )
   const running = seed.run()
   void seed.run()
-  for (let waits = 0; waits < 2; waits += 1) {
+  for (let waits = 0; waits < 3; waits += 1) {
     await settled()
     clock.advance(1000)
   }
   await running
-  const product = { type: 'product', key: 'seed Tux', name: 'Tux', price: 1, quantity: 2 }
-  t.strictSame(commands.asked, [product, product, product, { type: 'seeded', key: 'seeded products' }])
+  const products = ['Tux', 'Fox'].map(name => ({ type: 'product', key: `seed ${name}`, name, price: 1, quantity: 2 }))
+  const seeded = { type: 'seeded', key: 'seeded products' }
+  t.strictSame(commands.asked.splice(0), [...products, ...products, ...products, seeded, ...products, seeded])
   catalog.apply(bytesOf([lineOf(1, 1, { type: 'seeded', key: 'seeded products' })]))
   await seed.run()
-  t.equal(commands.asked.length, 4, 'a seeded log is left alone')
+  t.strictSame(commands.asked, [], 'a seeded log is left alone')
+  catalog.reset()
+  round = 4
+  await seed.run()
+  t.strictSame(commands.asked, [...products, seeded], 'and a new one is seeded')
 })
 
 t.test('a products file is checked, and a mistake in it is named', async t => {
