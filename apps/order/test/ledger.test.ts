@@ -92,6 +92,10 @@ t.test('a line of the log', async t => {
     encodeFact({ ...buy(2 ** 40, 1e6, '"'.repeat(255)), name: '🦊'.repeat(64) } as Fact),
   )
   t.ok(longest.length <= logLineBytesMax, 'is never longer than the limit')
+  const withKeyOf = (length: number) => seal(1, 1, encodeFact(buy(1, 1, 'k'.repeat(length))))
+  const roomForKey = logLineBytesMax - withKeyOf(0).length
+  t.same(open(withKeyOf(roomForKey)), { index: 1, term: 1 })
+  t.equal(open(withKeyOf(roomForKey + 1)), null, 'does not pass if it is')
   const greatest = Number.MAX_SAFE_INTEGER
   const last = seal(greatest, greatest, encodeFact(buy(greatest, 1, 'k')))
   t.same(open(last), { index: greatest, term: greatest }, 'the greatest numbers are read to the last digit')
@@ -101,8 +105,7 @@ t.test('a line of the log', async t => {
   t.match(cursor, { index: greatest, number: greatest })
 
   for (let length = 1; length <= 255; length++) {
-    const line = seal(1, 1, encodeFact(buy(1, 1, 'k'.repeat(length))))
-    if (open(line)?.index !== 1) t.fail(`a line with a key of ${length} characters did not pass`)
+    if (open(withKeyOf(length))?.index !== 1) t.fail(`a line with a key of ${length} characters did not pass`)
   }
 
   for (const frame of [

@@ -155,6 +155,9 @@ t.test('a line that rots while the process runs is not served', async t => {
   writeFileSync(path, bytes)
   t.throws(() => log.read(1, 5), { name: 'RotError' })
   t.equal(read(log, 3, 3), lineOf(entry(3)))
+  bytes.write(lineOf(entry(7)), log.offsetOf(3))
+  writeFileSync(path, bytes)
+  t.throws(() => log.read(3, 3), { name: 'RotError' }, 'nor is a good one of another place')
   log.close()
 })
 
