@@ -11,12 +11,12 @@ import { type Clock, encodeFact, systemClock } from '@bazaar/client'
 import type { Message } from '@bazaar/raft'
 import { DurableJSONFile } from '@bazaar/service'
 import type { Adapter } from 'lowdb'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { type Disk, type DiskFile, realDisk } from '../src/raft-log/disk.ts'
-import { entriesPerAppendMax, messagesWaitingMax, RaftLog } from '../src/raft-log/driver.ts'
+import { entriesPerAppendMax, messagesWaitingMax, noteMs, RaftLog } from '../src/raft-log/driver.ts'
 import { recover } from '../src/raft-log/recovery.ts'
 import { Sealer } from '../src/raft-log/sealer.ts'
-import type { StoredState } from '../src/raft-log/state-file.ts'
+import { StateFile, type StoredState } from '../src/raft-log/state-file.ts'
 import { Ticker } from '../src/raft-log/ticker.ts'
 import { type Transport, UnixTransport } from '../src/raft-log/transport.ts'
 import { appendUnlessFull, diskFull, faultyFile } from './faulty-file.ts'
@@ -360,44 +360,122 @@ function noted(): { sent: Message[]; transport: Transport } {
   return { sent, transport }
 }
 
-t.test('a sync of entries that were overwritten meanwhile says nothing of those in their place', async t => {
+/** A follower whose disk, state file and notes the test holds up, and who is sent entries by hand. */
+async function followerByHand(t: Test) {
   const data = mkdtempSync(join(tmpdir(), 'bazaar-raft-'))
   t.teardown(() => rmSync(data, { recursive: true }))
   const { sent, transport } = noted()
   const syncs: (() => void)[] = []
-  let slow = false
+  const hands = { isSlow: false, saving: async (_state: StoredState | null) => {}, note: () => {} }
   const disk = wrapped(real =>
-    faultyFile(real, { sync: () => (slow ? new Promise(resolve => syncs.push(resolve)) : real.sync()) }),
+    faultyFile(real, { sync: () => (hands.isSlow ? new Promise(resolve => syncs.push(resolve)) : real.sync()) }),
   )
-  const member = await startMember(data, 1, disk, undefined, members.length, transport)
-  const syncsBegun = (count: number) => eventually(`sync ${count}`, () => (syncs.length >= count ? true : null))
-  const append = (from: number, term: number): void => {
-    const sealer = new Sealer()
-    const entries = [1, 2].map(index => sealer.seal(index, term, null))
-    const place = { prevIndex: 0, prevTerm: 0, count: 2, entries, commitIndex: 0, round: 1 }
-    transport.onMessage({ type: 'appendRequest', from, to: 1, term, ...place })
+  const state = (adapter: StateAdapter): StateAdapter => ({
+    read: () => adapter.read(),
+    async write(written) {
+      await hands.saving(written)
+      await adapter.write(written)
+    },
+  })
+  const setTimer: Clock['setTimer'] = (callback, delayMs) => {
+    if (delayMs !== noteMs) return systemClock.setTimer(callback, delayMs)
+    hands.note = callback
+    return null
   }
-  const acknowledged = () =>
-    sent.flatMap(message => (message.type === 'appendResponse' && message.accepted ? [message.matchIndex] : []))
+  const member = await startMember(data, 1, disk, state, members.length, transport, { ...systemClock, setTimer })
   for (const from of [2, 3]) {
     transport.onMessage({ type: 'preVoteResponse', from, to: 1, term: 1, granted: false, lastIndex: 2 })
   }
-  slow = true
+  const sealer = new Sealer()
+  const append = (from: number, term: number, first = 1): void => {
+    const entries = [first, first + 1].map(index => sealer.seal(index, term, null))
+    const place = {
+      prevIndex: first - 1,
+      prevTerm: first === 1 ? 0 : term,
+      count: 2,
+      entries,
+      commitIndex: 0,
+      round: 1,
+    }
+    transport.onMessage({ type: 'appendRequest', from, to: 1, term, ...place })
+  }
+  const syncsBegun = (count: number) => eventually(`sync ${count}`, () => (syncs.length >= count ? true : null))
+  const acknowledged = () =>
+    sent.flatMap(message => (message.type === 'appendResponse' && message.accepted ? [message.matchIndex] : []))
+  return { data, member, hands, append, syncs, syncsBegun, acknowledged }
+}
+
+for (const ends of ['before the cut', 'after it']) {
+  t.test(`a sync of entries that are overwritten meanwhile, which ends ${ends}, says nothing of the next`, async t => {
+    const { member, hands, append, syncs, syncsBegun, acknowledged } = await followerByHand(t)
+    hands.isSlow = true
+    append(2, 1)
+    await syncsBegun(1)
+    hands.saving = async () => {
+      if (ends === 'before the cut') syncs[0]?.()
+    }
+    append(3, 2)
+    // The ring forgets the first two.
+    await syncsBegun(2)
+    syncs[1]?.()
+    await eventually('the new term', () => (member.log.leadership.term === 2 ? true : null))
+    syncs[0]?.()
+    await syncsBegun(3)
+    t.strictSame(acknowledged(), [])
+    syncs[2]?.()
+    await eventually('the entries to be acknowledged', () => (acknowledged().length > 0 ? true : null))
+    t.strictSame(acknowledged(), [2])
+    hands.isSlow = false
+    await member.stop()
+  })
+}
+
+t.test('a replica that stops waits for all that was appended, also during its last sync', async t => {
+  const { data, member, hands, append, syncs, syncsBegun } = await followerByHand(t)
+  hands.isSlow = true
   append(2, 1)
   await syncsBegun(1)
-  append(3, 2)
-  // The ring forgets the first two.
-  await syncsBegun(2)
-  syncs[1]?.()
-  await eventually('the new term', () => (member.log.leadership.term === 2 ? true : null))
+  append(2, 1, 3)
+  const stopped = member.stop()
+  hands.isSlow = false
   syncs[0]?.()
-  await syncsBegun(3)
-  t.strictSame(acknowledged(), [])
-  syncs[2]?.()
-  await eventually('the entries to be acknowledged', () => (acknowledged().length > 0 ? true : null))
-  t.strictSame(acknowledged(), [2])
-  slow = false
+  await stopped
+  t.match(readFileSync(join(data, 'order-1', 'log.jsonl'), 'latin1'), /"index":4,/)
+})
+
+t.test('while the log is cut nobody notes how long it was', async t => {
+  const { member, hands, append, acknowledged } = await followerByHand(t)
+  const noted: number[] = []
+  hands.saving = async state => {
+    noted.push(state?.syncedBytes ?? 0)
+    // The note of the cut is under way.
+    if (noted.at(-2) !== 0 && noted.at(-1) === 0) hands.note()
+  }
+  append(2, 1)
+  await eventually('the first entries', () => (acknowledged().length === 1 ? true : null))
+  hands.note()
+  await eventually('a note', () => ((noted.at(-1) ?? 0) > 0 ? true : null))
+  append(3, 2)
+  await eventually('the next entries', () => (acknowledged().length === 2 ? true : null))
+  t.equal(noted.at(-1), 0)
   await member.stop()
+})
+
+t.test('a state counts as saved once it is on disk itself, not the one before', async t => {
+  const writes: (() => void)[] = []
+  const adapter = { read: async () => null, write: () => new Promise<void>(resolve => writes.push(resolve)) }
+  const { file } = await StateFile.open(adapter, members.length)
+  const begun = (count: number) => eventually(`write ${count}`, () => (writes.length >= count ? true : null))
+  const first = file.save({ term: 1 })
+  await begun(1)
+  const second = file.save({ term: 2 })
+  writes[0]?.()
+  await first
+  t.notOk(file.saved)
+  await begun(2)
+  writes[1]?.()
+  await second
+  t.ok(file.saved)
 })
 
 t.test('what comes while a vote cannot be saved waits, but not without end', async t => {

@@ -19,7 +19,7 @@ const appendsInFlightMax = 16
 /** Entries sent to one follower in a tick: a replica that catches up gets up to 120,000 a second, and orders go on beside it. */
 const entriesPerTickMax = 1200
 /** How often the length synced and the index committed are noted in `state.json`, when they changed. */
-const noteMs = 1000
+export const noteMs = 1000
 /** How long to wait before a write that found the disk full is tried again. */
 const diskFullRetryMs = 200
 
