@@ -1,9 +1,11 @@
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeFact, systemClock } from '@bazaar/client'
 import type { Message } from '@bazaar/raft'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { Sealer } from '../src/raft-log/sealer.ts'
 import { UnixTransport } from '../src/raft-log/transport.ts'
 import { encode, MessageReader } from '../src/raft-log/wire.ts'
@@ -100,23 +102,27 @@ t.test('what is damaged, too long or without an end is refused', async t => {
   }, /without an end/)
 })
 
-t.test('long messages that wait for a socket with no room arrive as they were sent', async t => {
+/** Two replicas, of which the second only listens until it is started, too. */
+async function two(t: Test) {
   const data = mkdtempSync(join(tmpdir(), 'bazaar-wire-'))
-  const start = async (id: number) => {
-    const socketOf = (member: number): string => join(data, `${member}.sock`)
+  const socketOf = (member: number): string => join(data, `${member}.sock`)
+  const make = (id: number) => {
     const transport = new UnixTransport({ id, members: [1, 2], entriesPerAppendMax: 400, clock: systemClock, socketOf })
     const received: { count: number; lines: string }[] = []
     const connected = new Set<number>()
-    transport.onMessage = message => {
+    const onMessage = (message: Message) => {
       if (message.type !== 'appendRequest') return
       const lines = message.entries.map(({ bytes, start, end }) => Buffer.from(bytes).toString('latin1', start, end))
       received.push({ count: message.count, lines: lines.join('') })
     }
-    transport.onConnected = member => connected.add(member)
-    await transport.start()
-    return { transport, received, connected }
+    const start = () => {
+      transport.onMessage = onMessage
+      transport.onConnected = member => connected.add(member)
+      return transport.start()
+    }
+    return { transport, received, connected, start }
   }
-  const [one, other] = [await start(1), await start(2)]
+  const [one, other] = [make(1), make(2)]
   t.teardown(async () => {
     for (const { transport } of [one, other]) {
       await transport.stop()
@@ -124,7 +130,38 @@ t.test('long messages that wait for a socket with no room arrive as they were se
     }
     rmSync(data, { recursive: true })
   })
+  await other.transport.claim()
+  await one.start()
   await eventually('a connection', () => one.connected.has(2) || null)
+  return { one, other, socket: socketOf(2) }
+}
+
+t.test('what is sent to a replica before it is started is heard then, as far as it is kept', async t => {
+  const { one, other } = await two(t)
+  const lines = Buffer.from(linesOf(1, 400))
+  const sent = Math.ceil((10 << 20) / lines.length)
+  for (let message = 0; message < sent; message++) one.transport.send(append(0, 400), lines)
+  await other.start()
+  await eventually('the last message', () => {
+    one.transport.send(append(0, 0), Buffer.alloc(0))
+    return other.received.at(-1)?.count === 0 || null
+  })
+  const received = other.received.filter(({ count }) => count === 400).length
+  t.ok(received > 0 && received < sent, `${received} of ${sent}`)
+})
+
+t.test('who does not speak the protocol is hung up on', async t => {
+  const { other, socket } = await two(t)
+  await other.start()
+  const stranger = connect(socket)
+  stranger.write('not a message\n')
+  await once(stranger.resume(), 'close')
+  t.strictSame(other.received, [])
+})
+
+t.test('long messages that wait for a socket with no room arrive as they were sent', async t => {
+  const { one, other } = await two(t)
+  await other.start()
   // 1.7 MB at once, of which a socket takes a few hundred kilobytes.
   const counts = Array.from({ length: 40 }, (_, at) => [400, 1, 390][at % 3] as number)
   const texts = [1, 10_001].map(first => ({ first, text: linesOf(first, 400) }))
