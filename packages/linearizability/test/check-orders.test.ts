@@ -58,6 +58,22 @@ t.test('shop histories that are linearizable', async t => {
       },
       buy('b', 6, 7, 2),
     ],
+    'a restock with a key that had its effect has none': [
+      buy('a', 0, 1, 1, 5),
+      ...[2, 6].flatMap((invoked, at): OrderOperation[] => [
+        {
+          type: 'restock',
+          client: 's',
+          key: 's',
+          name: 'Tux',
+          quantity: 9,
+          invoked,
+          returned: invoked + 1,
+          outcome: { done: true },
+        },
+        at === 0 ? buy('b', 4, 5, 2, 9) : buy('c', 8, 9, 'refused'),
+      ]),
+    ],
     'a restock while something is left does nothing': [
       {
         type: 'restock',
@@ -243,6 +259,7 @@ t.test('look-ups may lag, but not behind what their front-end acknowledged, and 
     'a state that came back counts as the newer one': [look(6, 5), look(12, 5)],
     'another front-end may lag': [look(40, 5, 'g')],
     'concurrent look-ups may differ': [look(11, 5), look(12, 4)],
+    'a look-up at the time of an answer is concurrent with it': [look(11, 5), look(16, 4)],
     'nothing, before the product was there': [look(1, null, 'g'), look(11, 5, 'g')],
   }
   for (const [name, lookups] of Object.entries(good))
@@ -250,6 +267,7 @@ t.test('look-ups may lag, but not behind what their front-end acknowledged, and 
   const bad = {
     'older than an acknowledged order': [look(31, 5)],
     'back in time': [look(11, 5), look(17, 4)],
+    'back to what an older look-up showed later': [look(11, 5), look(13, 4), look(19, 4)],
     'a state that never was': [look(11, 7)],
     'a state from the future': [look(1, 3)],
     'nothing, after the product was seen': [look(11, 5, 'g'), look(17, null, 'g')],
