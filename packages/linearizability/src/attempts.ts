@@ -1,14 +1,12 @@
-import type { OrderAttempt, OrderOperation, OrderQuery } from './order-operation.ts'
+import type { OrderOperation, OrderQuery } from './order-operation.ts'
 
 /**
  * Turns the attempts of each key into operations that the model knows, because a key takes effect at most once (I2):
- * the answer that came first is the effect, somewhere between the first call that may have caused it and that answer;
- * a later answer with the same order is a query of it. Attempts without an answer are then explained too. If no attempt
- * got an order, those without an answer are one operation without an answer. A refusal stands for itself: it is not
- * remembered, so a later attempt may succeed.
- *
- * Repeated stockings and repricings are merged in the same way; their later answers say nothing and are dropped. A
- * restock that did nothing may do something when it is repeated, so each stands for itself.
+ * the answer that came first is the effect, somewhere between the first call that may have caused it and that answer.
+ * Later answers say nothing that this does not, as long as they have the same order (`knownOrders` sees to that), and
+ * attempts without an answer are then explained too. If no attempt got an answer, all of them are one operation without
+ * an answer. A refusal stands for itself: it is not remembered, so a later attempt may succeed. So does each restock:
+ * one that did nothing may do something when it is repeated.
  */
 export function mergeAttempts(history: readonly OrderOperation[]): OrderOperation[] {
   const merged: OrderOperation[] = []
@@ -23,7 +21,7 @@ export function mergeAttempts(history: readonly OrderOperation[]): OrderOperatio
       else attempts.push(operation)
     }
   }
-  for (const attempts of byKey.values()) merged.push(...mergeKey(attempts))
+  for (const attempts of byKey.values()) merged.push(mergeKey(attempts))
   return merged
 }
 
@@ -33,18 +31,9 @@ function isRefused({ outcome }: OrderOperation): boolean {
   return outcome !== null && 'refused' in outcome
 }
 
-function mergeKey(attempts: readonly Keyed[]): OrderOperation[] {
-  if (attempts.length === 1) return [...attempts]
+function mergeKey(attempts: readonly Keyed[]): Keyed {
   const invoked = Math.min(...attempts.map(attempt => attempt.invoked))
   const returned = Math.min(...attempts.map(attempt => attempt.returned ?? Number.POSITIVE_INFINITY))
   const effect = attempts.find(attempt => attempt.returned === returned) ?? (attempts[0] as Keyed)
-  const repeats = attempts.filter(attempt => attempt !== effect && attempt.returned !== null)
-  return [{ ...effect, invoked }, ...repeats.flatMap(queryOfRepeat)]
-}
-
-function queryOfRepeat(attempt: Keyed): OrderQuery[] {
-  if (attempt.type !== 'order') return []
-  const { client, invoked, returned } = attempt
-  const { order } = attempt.outcome as Extract<OrderAttempt['outcome'], { order: unknown }>
-  return [{ type: 'query', client, invoked, returned, number: order.number, outcome: { order } }]
+  return { ...effect, invoked }
 }
