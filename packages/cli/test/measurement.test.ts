@@ -17,6 +17,7 @@ t.test('a recorder agrees with the exact statistics of known samples', async t =
   t.ok(close(mean, 50.05, 1e-9), `mean ${mean}`)
   // The deviation of 0.1, 0.2 … 100.0 is 28.8819; over √1000, times t = 1.9623.
   t.ok(close(ci95, 1.7923, 1e-3), `interval ${ci95}`)
+  t.ok(close(summarize([1, 3]).ci95, 12.7062, 1e-3), 'n − 1 counts where there are two')
   t.ok(close(p50, 50, 0.06), `p50 ${p50}`)
   t.ok(close(p99, 99, 0.1), `p99 ${p99}`)
   t.equal(max, 100)
