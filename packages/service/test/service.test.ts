@@ -55,6 +55,22 @@ t.test('a request that is not whole in time is answered so, wherever it stops', 
   for (const answer of answers) t.match(answer, /^HTTP\/1\.1 400 .*in time: ERR_HTTP_REQUEST_TIMEOUT"}}$/s)
 })
 
+t.test('what a plugin refuses says when to come back, as the catalogue has it', async t => {
+  const app = buildShop()
+  for (const statusCode of [429, 503]) {
+    app.get(`/${statusCode}`, async () => Promise.reject(Object.assign(new Error('not now'), { statusCode })))
+  }
+  for (const [code, reason] of [
+    [429, 'TOO_MANY_REQUESTS'],
+    [503, 'OVERLOADED'],
+  ] as const) {
+    const response = await app.inject({ method: 'GET', url: `/${code}` })
+    t.match(response.json(), { error: { code, reason, message: 'not now' } })
+    t.equal(response.headers['retry-after'], '1')
+  }
+  await app.close()
+})
+
 t.test('every mistake of a client has its place in the catalogue of errors', async t => {
   const app = buildShop()
   const cases: [InjectOptions, number, string, string | RegExp][] = [
