@@ -626,7 +626,8 @@ t.test('where every timer comes late, a silent leader is missed all the same', a
     rmSync(data, { recursive: true })
   })
   const leads = ({ log }: RaftMember): boolean => log.leadership.leading
-  await eventually('a leader', () => (running.some(leads) ? true : null))
+  const hasVote = ({ log }: RaftMember): boolean => log.status.role !== 'learner'
+  await eventually('a leader, and votes for all', () => (running.some(leads) && running.every(hasVote)) || null)
   const leader = running.findIndex(leads)
   // As of a process that was stopped: its connections stay open.
   for (const transport of transports.slice(leader, leader + 1)) transport.send = () => {}
