@@ -95,11 +95,62 @@ t.test('what is damaged, too long or without an end is refused', async t => {
   }
   t.throws(() => read(new MessageReader(1), [encode(append(0, 20), Buffer.from(linesOf(1, 60)))]), /over the limit/)
   t.throws(() => read(new MessageReader(entriesMax), [Buffer.from('not a message\n')]), SyntaxError)
-  t.throws(() => read(new MessageReader(entriesMax), [Buffer.from('{"type":"appendRequest"}\n')]), /over the limit/)
   const endless = new MessageReader(entriesMax)
   t.throws(() => {
     for (let chunk = 0; chunk < 1000; chunk++) endless.read(Buffer.alloc(1000, 'x'))
   }, /without an end/)
+})
+
+t.test('what is no message, or not whole, does not come through', async t => {
+  const refused = (message: object, why: RegExp, lines = '') => {
+    const bytes = Buffer.from(`${JSON.stringify(message)}\n${lines}`)
+    t.throws(() => read(new MessageReader(entriesMax), [bytes]), why, bytes.toString('latin1', 0, 80))
+  }
+  const good = { ...append(0, 0), bytes: 0 }
+  t.equal(new MessageReader(entriesMax).read(Buffer.from(`${JSON.stringify(good)}\n`)).length, 1)
+  for (const type of [undefined, 'snapshotRequest', 'constructor']) refused({ ...good, type }, /no message is called/)
+  for (const name of ['from', 'to', 'term', 'prevIndex', 'prevTerm', 'count', 'commitIndex', 'round', 'bytes']) {
+    for (const value of [undefined, null, '1', -1, 0.5, 2 ** 53]) {
+      refused({ ...good, [name]: value }, new RegExp(`appendRequest with ${name} `))
+    }
+  }
+  // As long as the message is, so that a reader that goes back by it never ends.
+  const length = JSON.stringify({ ...good, bytes: -100 }).length + 1
+  refused({ ...good, bytes: -length }, /with bytes/)
+  refused({ ...good, count: 1 }, /0 of 1 lines/)
+  refused({ ...good, bytes: linesOf(1, 2).length }, /2 of 0 lines/, linesOf(1, 2))
+  const { entries, ...rest } = good as typeof good & { entries: unknown }
+  t.match(new MessageReader(entriesMax).read(Buffer.from(`${JSON.stringify(rest)}\n`)), [{ entries: [] }])
+})
+
+t.test('who is not of this cluster, or speaks to another, is cut off', async t => {
+  const data = mkdtempSync(join(tmpdir(), 'bazaar-wire-'))
+  const socketOf = (member: number): string => join(data, `${member}.sock`)
+  const transport = new UnixTransport({ id: 2, members: [1, 2], entriesPerAppendMax: 1, clock: systemClock, socketOf })
+  const received: Message[] = []
+  transport.onMessage = message => received.push(message)
+  await transport.start()
+  t.teardown(async () => {
+    await transport.stop()
+    await transport.release()
+    rmSync(data, { recursive: true })
+  })
+  const say = async (envelope: { from: number; to: number }): Promise<void> => {
+    const socket = connect(socketOf(2))
+    socket.resume().end(encode({ ...append(0, 0), ...envelope }, Buffer.alloc(0)))
+    await once(socket, 'close')
+  }
+  for (const envelope of [
+    { from: 3, to: 2 },
+    { from: 0, to: 2 },
+    { from: 2, to: 2 },
+    { from: 1, to: 1 },
+  ]) {
+    await say(envelope)
+    t.equal(received.length, 0, `from ${envelope.from} to ${envelope.to}`)
+  }
+  await say({ from: 1, to: 2 })
+  t.match(received, [{ from: 1, to: 2 }])
 })
 
 /** Two replicas, of which the second only listens until it is started, too. */

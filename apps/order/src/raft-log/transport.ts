@@ -133,6 +133,7 @@ export class UnixTransport implements Transport {
     socket.on('data', chunk => {
       try {
         for (const message of reader.read(chunk)) {
+          this.#checkAddress(message)
           member = message.from
           this.onMessage(message)
         }
@@ -146,5 +147,11 @@ export class UnixTransport implements Transport {
       if (member !== null && !this.#stopped) this.onClosed(member)
     })
     if (this.#started) socket.resume()
+  }
+
+  /** A process may be left of a cluster that had this folder before, and had more members. */
+  #checkAddress({ from, to }: Message): void {
+    const { id, members } = this.#options
+    if (to !== id || from === id || !members.includes(from)) throw new Error(`a message from ${from} to ${to}`)
   }
 }

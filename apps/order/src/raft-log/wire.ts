@@ -1,5 +1,5 @@
 import { LineCursor, logLineBytesMax, newline } from '@bazaar/client/contract'
-import type { Entry, MemberId, Message } from '@bazaar/raft'
+import type { AppendRequest, Entry, Message } from '@bazaar/raft'
 
 /**
  * How replicas speak: a message as one JSON line, then the lines of its entries as they stand in the log. `bytes` is
@@ -7,6 +7,19 @@ import type { Entry, MemberId, Message } from '@bazaar/raft'
  */
 
 const headBytesMax = 1024
+
+const ofEveryMessage = ['from', 'to', 'term', 'bytes']
+/** What must be a whole number from 0 on, by the type of the message. */
+const numbersOf: ReadonlyMap<unknown, readonly string[]> = new Map(
+  Object.entries({
+    preVoteRequest: ['lastIndex', 'lastTerm'],
+    voteRequest: ['lastIndex', 'lastTerm'],
+    preVoteResponse: ['lastIndex'],
+    voteResponse: ['lastIndex'],
+    appendRequest: ['prevIndex', 'prevTerm', 'count', 'commitIndex', 'round'],
+    appendResponse: ['matchIndex', 'conflictIndex', 'conflictTerm', 'round'],
+  } satisfies Record<Message['type'], string[]>).map(([type, numbers]) => [type, [...ofEveryMessage, ...numbers]]),
+)
 
 /** The message with the lines of its entries; in `into`, if it has room there. */
 export function encode(message: Message, lines: Uint8Array, into?: Buffer): Buffer {
@@ -34,7 +47,8 @@ export class MessageReader {
 
   /**
    * The messages that are whole after this chunk.
-   * @throws Error when the stream is not of this protocol, or an entry's checksum is wrong: close the connection.
+   * @throws Error when the stream is not of this protocol, or an entry's checksum is wrong: close the connection. The core
+   * would take it for a broken invariant, which ends the replica.
    */
   read(chunk: Buffer): Message[] {
     this.#chunks.push(chunk)
@@ -45,8 +59,7 @@ export class MessageReader {
     let start = 0
     this.#needed = 0
     for (let end = received.indexOf(newline); end > 0; end = received.indexOf(newline, start)) {
-      const head = received.toString('latin1', start, end)
-      const message = JSON.parse(head) as Message & { bytes: number; entries?: Entry[] }
+      const message = messageOf(received.toString('latin1', start, end))
       const { bytes } = message
       const linesEnd = end + 1 + bytes
       if (!(linesEnd - start <= this.#bytesMax)) throw new Error(`a message of ${bytes} bytes, over the limit`)
@@ -54,8 +67,8 @@ export class MessageReader {
         this.#needed = linesEnd - start
         break
       }
-      if (bytes > 0) message.entries = entriesOf(received.subarray(end + 1, linesEnd), message.from)
-      messages.push(message)
+      const lines = received.subarray(end + 1, linesEnd)
+      messages.push(message.type === 'appendRequest' ? { ...message, entries: entriesOf(lines, message) } : message)
       start = linesEnd
     }
     this.#chunks = start < received.length ? [received.subarray(start)] : []
@@ -65,13 +78,26 @@ export class MessageReader {
   }
 }
 
-function entriesOf(lines: Buffer, sender: MemberId): Entry[] {
+function messageOf(head: string): Message & { bytes: number } {
+  const message = JSON.parse(head) as Record<string, unknown>
+  const numbers = numbersOf.get(message.type)
+  if (numbers === undefined) throw new Error(`no message is called ${message.type}`)
+  for (const name of numbers) {
+    const number = message[name]
+    if (!Number.isSafeInteger(number) || (number as number) < 0)
+      throw new Error(`${message.type} with ${name} ${number}`)
+  }
+  return message as unknown as Message & { bytes: number }
+}
+
+function entriesOf(lines: Buffer, { from, count }: AppendRequest): Entry[] {
   const entries: Entry[] = []
   const line = new LineCursor(lines)
   while (line.end < lines.length) {
-    if (!line.next() || !line.verify()) throw new Error(`a bad line from member ${sender}`)
+    if (!line.next() || !line.verify()) throw new Error(`a bad line from member ${from}`)
     const { index, term, start, end } = line
     entries.push({ index, term, bytes: lines, start, end })
   }
+  if (entries.length !== count) throw new Error(`${entries.length} of ${count} lines from member ${from}`)
   return entries
 }
