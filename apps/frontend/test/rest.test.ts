@@ -428,6 +428,24 @@ tap.test('events tell of changed products and of the cluster', async t => {
   await until(async () => (await internalApp.inject('/metrics')).body.includes(left))
 })
 
+tap.test('one connection may ask for the events often, which is no leak to warn of', async t => {
+  const { app, internalApp } = await frontend(t)
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as { port: number }
+  const warnings: string[] = []
+  const note = ({ name }: Error) => void warnings.push(name)
+  process.on('warning', note)
+  t.teardown(() => process.off('warning', note))
+  const subscribed = (count: number) =>
+    until(async () => (await internalApp.inject('/metrics')).body.includes(`bazaar_event_subscribers ${count}\n`))
+  const socket = connect({ port, host: '127.0.0.1' })
+  socket.resume().write('GET /events HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(20))
+  await subscribed(20)
+  t.same(warnings, [])
+  socket.end()
+  await subscribed(0)
+})
+
 tap.test('a reader of events that does not keep up is cut off, the others go on', async t => {
   const events = new Events()
   const reader = (writableLength: number) => {

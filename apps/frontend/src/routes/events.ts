@@ -45,8 +45,9 @@ export function eventRoutes(app: Service, { events, cluster }: EventRoutesParts)
     // What the last one heard may be old for this one.
     known = ''
     sink.on('close', () => events.unsubscribe(sink))
-    // Who listens keeps its side open: this one has left, and would be written to until the next heartbeat.
-    request.socket.once('end', () => sink.destroy())
+    // Who listens keeps its side open: this one has left, and would be written to until the next heartbeat. Several may have
+    // been asked for on this connection, one behind the other.
+    request.socket.setMaxListeners(0).once('end', () => sink.destroy())
   })
 }
 
