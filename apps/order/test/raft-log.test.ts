@@ -86,6 +86,9 @@ async function startMember(
   return { log, applied, warnings, failures, stop, crash: stop }
 }
 
+/** In a new cluster, a member has its vote a moment after it has caught up: without it two are no majority. */
+const hasVote = ({ log }: RaftMember): boolean => log.status.role !== 'learner'
+
 async function harness(): Promise<Harness> {
   const data = mkdtempSync(join(tmpdir(), 'bazaar-raft-'))
   const running = new Set<RaftMember>()
@@ -94,6 +97,9 @@ async function harness(): Promise<Harness> {
       const member = await startMember(data, id)
       running.add(member)
       return member
+    },
+    async founded() {
+      await eventually('votes for all', () => [...running].every(hasVote) || null)
     },
     wipe: async id => rmSync(join(data, `order-${id}`), { recursive: true }),
     async end() {
@@ -115,6 +121,7 @@ async function cluster(disks: Partial<Record<number, Disk>> = {}) {
     for (const member of running.values()) await member.stop()
     rmSync(data, { recursive: true })
   })
+  await eventually('votes for all', () => [...running.values()].every(hasVote) || null)
   const leader = () =>
     eventually('a leader', () => [...running.values()].find(({ log }) => log.leadership.leading) ?? null)
   const path = (id: number): string => join(data, `order-${id}`, 'log.jsonl')
@@ -626,7 +633,6 @@ t.test('where every timer comes late, a silent leader is missed all the same', a
     rmSync(data, { recursive: true })
   })
   const leads = ({ log }: RaftMember): boolean => log.leadership.leading
-  const hasVote = ({ log }: RaftMember): boolean => log.status.role !== 'learner'
   await eventually('a leader, and votes for all', () => (running.some(leads) && running.every(hasVote)) || null)
   const leader = running.findIndex(leads)
   // As of a process that was stopped: its connections stay open.

@@ -14,6 +14,8 @@ export interface Member {
 export interface Harness {
   /** Starts member 1, 2 or 3, or starts it again on what it had stored. */
   start(id: number): Promise<Member>
+  /** Resolves once every member counts for a majority, as it does from some moment after a new log was founded. */
+  founded(): Promise<void>
   /** Loses all that a member has stored. Only while it is down. */
   wipe(id: number): Promise<void>
   end(): Promise<void>
@@ -70,6 +72,7 @@ export async function replicatedLogSuite(t: Test, startHarness: () => Promise<Ha
       })
     t.teardown(() => harness.end())
     await start(1, 2, 3)
+    await harness.founded()
     return { harness, members, start, crash, leader, propose, converged }
   }
 
@@ -107,7 +110,6 @@ export async function replicatedLogSuite(t: Test, startHarness: () => Promise<Ha
     const { leader, propose, crash, start, converged } = await cluster(t)
     for (let round = 0; round < 4; round++) {
       await propose(3)
-      // In a new cluster, a member has its vote once it has caught up: without it two are no majority.
       await converged()
       const { id, applied } = await leader()
       const before = [...applied]
