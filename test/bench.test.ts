@@ -81,7 +81,7 @@ t.test('bench measures a cluster of its own, reads every order back and leaves n
 const ratioNames = 'lookupThroughput orderThroughput order1 order5 lookupAndOrder5 lookupCpu orderCpu'.split(' ')
 /** Those that the bare chain is put to as well. */
 const chainNames = ['orderThroughput', 'order1', 'order5', 'lookupAndOrder5']
-const attemptsMax = 3
+const attemptsMax = 5
 
 t.test(
   'on a machine left alone no ratio falls to half of its goal or of what the machine gives, and each order is there once',
