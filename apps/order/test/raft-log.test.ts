@@ -144,13 +144,14 @@ async function cluster(disks: Partial<Record<number, Disk>> = {}) {
   const propose = async (facts: string[]): Promise<void> => {
     while ((await (await leader()).log.propose(facts).catch(() => null)) === null);
   }
-  return { data, running, leader, path, restart, identical, propose }
+  const voteAgain = (id: number) => eventually('a vote again', () => hasVote(running.get(id) as RaftMember) || null)
+  return { data, running, leader, path, restart, identical, propose, voteAgain }
 }
 
 t.test(
   'a replica whose log rotted sets it aside, does not vote until it has caught up, and ends identical',
   async t => {
-    const { running, path, restart, identical, propose } = await cluster()
+    const { path, restart, identical, propose, voteAgain } = await cluster()
     await propose(Array.from({ length: 500 }, (_, at) => fact(`k${at}`)))
     await identical()
     for (const id of members) {
@@ -163,13 +164,13 @@ t.test(
       t.match(member.warnings, [/is bad from byte .* set aside as .*corrupt-now/])
       await propose([fact(`after ${id}`)])
       await identical()
-      await eventually('a vote again', () => (running.get(id)?.log.status.role === 'learner' ? null : true))
+      await voteAgain(id)
     }
   },
 )
 
 t.test('a replica that lost its log says so at every start until others give it back', async t => {
-  const { running, path, restart, propose, identical } = await cluster()
+  const { running, path, restart, propose, identical, voteAgain } = await cluster()
   await propose([fact('a')])
   await identical()
   for (const id of [2, 3]) await running.get(id)?.stop()
@@ -177,7 +178,7 @@ t.test('a replica that lost its log says so at every start until others give it 
   t.match((await restart(1, () => {})).warnings, [/^the log was lost before this start: starting empty/])
   for (const id of [2, 3]) await restart(id, () => {})
   await identical()
-  await eventually('a vote again', () => (running.get(1)?.log.status.role === 'learner' ? null : true))
+  await voteAgain(1)
   t.strictSame((await restart(1, () => {})).warnings, [])
 })
 
@@ -203,7 +204,7 @@ t.test('a replica does not serve with another number of others than it was one o
 })
 
 t.test('a replica whose state is gone, or rotted, keeps its log but not its vote', async t => {
-  const { data, running, restart, propose, identical } = await cluster()
+  const { data, restart, propose, identical, voteAgain } = await cluster()
   await propose([fact('a')])
   await identical()
   for (const spoil of [(path: string) => rmSync(path), (path: string) => writeFileSync(path, '{"term":0,"vote":2}')]) {
@@ -211,13 +212,13 @@ t.test('a replica whose state is gone, or rotted, keeps its log but not its vote
     t.match(member.warnings, [/state.json is missing or damaged/])
     await propose([fact('b')])
     await identical()
-    await eventually('a vote again', () => (running.get(1)?.log.status.role === 'learner' ? null : true))
+    await voteAgain(1)
   }
   t.notOk(readdirSync(join(data, 'order-1')).some(name => name.includes('corrupt')))
 })
 
 t.test('a bad line where the state is gone, too, cuts nothing off and founds no new shop', async t => {
-  const { data, running, path, restart, propose, identical } = await cluster()
+  const { data, running, path, restart, propose, identical, voteAgain } = await cluster()
   await propose(Array.from({ length: 100 }, (_, at) => fact(`k${at}`)))
   await identical()
   const spoil = (id: number) => {
@@ -240,7 +241,7 @@ t.test('a bad line where the state is gone, too, cuts nothing off and founds no 
   t.equal(member.warnings.length, 2)
   t.ok(aside(1).equals(spoilt), 'the log is set aside as it was')
   await identical()
-  await eventually('a vote again', () => (running.get(1)?.log.status.role === 'learner' ? null : true))
+  await voteAgain(1)
 
   for (const id of members) await running.get(id)?.stop()
   const lost = await Promise.all(members.map(id => restart(id, () => spoil(id))))
@@ -260,7 +261,7 @@ t.test('a bad line where the state is gone, too, cuts nothing off and founds no 
 })
 
 t.test('a crash before a bad log is set aside changes nothing', async t => {
-  const { data, running, path, restart, propose, identical } = await cluster()
+  const { data, running, path, restart, propose, identical, voteAgain } = await cluster()
   await propose(Array.from({ length: 100 }, (_, at) => fact(`k${at}`)))
   await identical()
   await running.get(1)?.stop()
@@ -281,7 +282,7 @@ t.test('a crash before a bad log is set aside changes nothing', async t => {
     t.match((await restart(1, () => {})).warnings.at(-1), /set aside/)
     t.ok(readFileSync(`${path(1)}.corrupt-now`).equals(spoilt))
     await identical()
-    await eventually('a vote again', () => (running.get(1)?.log.status.role === 'learner' ? null : true))
+    await voteAgain(1)
     await running.get(1)?.stop()
   }
 })
