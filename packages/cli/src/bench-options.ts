@@ -1,6 +1,13 @@
 import { fstatSync, lstatSync, readlinkSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { choiceOption, integerOption, listOption, numberOption, outputOption } from './option-values.ts'
+import {
+  choiceOption,
+  integerOption,
+  listOption,
+  numberOption,
+  outputOption,
+  refuseMeaningless,
+} from './option-values.ts'
 import { type Extent, iterationsMax } from './pace.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -82,7 +89,7 @@ export function parseBenchOptions(given: BenchArguments): BenchOptions {
   if (given.url !== undefined && preload > 0) {
     throw new UsageError('--preload needs a cluster of its own: leave it out with --url')
   }
-  for (const mode of ['limits', 'replacement', 'evaluation'] as const) refuseMeaningless(mode, given)
+  for (const mode of ['limits', 'replacement', 'evaluation'] as const) refuseMeaningless(mode, meaningless[mode], given)
   const files = {
     jsonFile: outputOption('json', given.json),
     csvFile: outputOption('csv', given.csv),
@@ -122,12 +129,6 @@ function identityOf(file: string): string {
   }
   const folder = statSync(dirname(file), { bigint: true, throwIfNoEntry: false })
   return folder === undefined ? resolve(file) : `${folder.dev} ${folder.ino} ${basename(file)}`
-}
-
-function refuseMeaningless(mode: keyof typeof meaningless, given: BenchArguments): void {
-  const isGiven = (option: keyof BenchArguments) => given[option] !== undefined && given[option] !== false
-  const other = meaningless[mode].find(isGiven)
-  if (isGiven(mode) && other !== undefined) throw new UsageError(`--${mode} goes without --${other}`)
 }
 
 function extentOption(iterations: string | undefined, seconds: string | undefined): Extent {

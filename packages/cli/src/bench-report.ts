@@ -85,9 +85,9 @@ function rateNotes({ runs, ratePerSecond }: BenchmarkResult): string[] {
     .filter(({ lateStarts, iterations }) => lateStarts > lateStartsMax * iterations)
     .map(({ p, lateStarts, iterations, elapsedMs }) => {
       const reached = (iterations * 1000) / elapsedMs
-      const late = `at p ${p}, ${formatCount(lateStarts)} of ${plural(iterations, 'iteration')} started late, because every client was busy`
-      if (reached > rateReachedMin * ratePerSecond) return late
-      return `${late}: ${formatRate(reached)} a second of the ${formatRate(ratePerSecond)} that were asked for`
+      const note = `at p ${p}, ${formatCount(lateStarts)} of ${plural(iterations, 'iteration')} started late, because every client was busy`
+      if (reached > rateReachedMin * ratePerSecond) return note
+      return `${note}: ${formatRate(reached)} a second of the ${formatRate(ratePerSecond)} that were asked for`
     })
   const missed = runs
     .filter(({ missedStarts }) => missedStarts > 0)

@@ -1,6 +1,13 @@
 import { seedMax } from './bench-options.ts'
 import { diskFaults, type FaultKind, type FaultTarget, faultKinds, faultTargets } from './fault-plan.ts'
-import { choiceOption, integerOption, listOption, numberOption, outputOption } from './option-values.ts'
+import {
+  choiceOption,
+  integerOption,
+  listOption,
+  numberOption,
+  outputOption,
+  refuseMeaningless,
+} from './option-values.ts'
 import { UsageError } from './usage-error.ts'
 
 /** What `bazaar chaos` was asked to do. */
@@ -48,8 +55,7 @@ export function parseChaosOptions(
   newSeed: () => number,
 ): ChaosOptions {
   const failovers = given.failover === undefined ? null : integerOption('failover', given.failover, 1, failoversMax)
-  const other = meaninglessToFailover.find(option => given[option] !== undefined)
-  if (failovers !== null && other !== undefined) throw new UsageError(`--failover goes without --${other}`)
+  refuseMeaningless('failover', meaninglessToFailover, given)
   const targets = listOption('target', given.target ?? chaosDefaults.target, faultTargets.length, item =>
     choiceOption('target', item, faultTargets),
   )

@@ -3,11 +3,14 @@ import { cpuTimesMs, tickMs } from './cpu-time.ts'
 import { formatPercent } from './format.ts'
 
 /** A machine of which others take more than this share cannot be measured well. */
-export const disturbanceMax = 0.1
+const disturbanceMax = 0.1
+
+/** Whether others took so much of the machine that its figures say little. */
+export const isDisturbed = (disturbance: number | null): boolean => disturbance !== null && disturbance > disturbanceMax
 
 /** A warning for people, or nothing when the machine was left alone. */
 export function disturbanceNote(disturbance: number | null): string[] {
-  if (disturbance === null || disturbance <= disturbanceMax) return []
+  if (!isDisturbed(disturbance)) return []
   return [`Disturbed: ${formatPercent(disturbance)} of the processor time went to others, so these figures say little.`]
 }
 

@@ -1,5 +1,5 @@
 import type { ChainKind, ChainResult } from './chain-limits.ts'
-import { disturbanceMax, disturbanceNote } from './disturbance.ts'
+import { disturbanceNote, isDisturbed } from './disturbance.ts'
 import { formatCount, formatMean, formatMs, roundDeep } from './format.ts'
 import type { GrowthResult } from './growth.ts'
 import { growthRatios } from './growth-report.ts'
@@ -39,8 +39,8 @@ export function ratiosOf({ loads, lookupAndOrder5, append }: LimitsResult): Rati
   ]
 }
 
-/** False where others took so much of the machine that its figures say little. */
-export const isJudged = ({ disturbance }: LimitsResult): boolean => (disturbance ?? 0) <= disturbanceMax
+/** Whether the goals are: not where others took much of the machine. */
+export const isJudged = ({ disturbance }: LimitsResult): boolean => !isDisturbed(disturbance)
 
 /** Whether every order that was acknowledged is there, once, and no figure is off by half on a machine left alone. */
 export function limitsPassed(limits: LimitsResult, growth: GrowthResult | null): boolean {

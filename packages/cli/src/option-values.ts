@@ -30,6 +30,17 @@ export function choiceOption<Choice extends string>(option: string, text: string
   throw new UsageError(`--${option} must be one of ${choices.join(', ')}, got ${JSON.stringify(text)}`)
 }
 
+/** Throws a `UsageError` where an option is given beside one of those that mean nothing to it. */
+export function refuseMeaningless<Option extends string>(
+  option: NoInfer<Option>,
+  others: readonly NoInfer<Option>[],
+  given: Readonly<Partial<Record<Option, string | boolean | undefined>>>,
+): void {
+  const isGiven = (name: Option) => given[name] !== undefined && given[name] !== false
+  const other = others.find(isGiven)
+  if (isGiven(option) && other !== undefined) throw new UsageError(`--${option} goes without --${other}`)
+}
+
 /**
  * The name of a file that can be written, or `-`, or null where none is given; else throws a `UsageError`: before a
  * measurement, not after it. It only asks: whoever reads a pipe would take an attempt for the end.

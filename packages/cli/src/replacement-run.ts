@@ -49,9 +49,10 @@ export async function runReplacement(
 }
 
 async function cacheSizeOf(frontend: FrontendClient): Promise<number> {
-  const status = await frontend.cluster().catch(error => errorText(error))
-  const entriesMax: unknown = typeof status === 'string' ? null : status?.frontend?.cache?.entriesMax
-  if (typeof entriesMax === 'number') return entriesMax
-  const why = typeof status === 'string' ? status : 'it does not say'
-  throw new ConnectionError(`--replacement asks GET /cluster how many products the cache holds: ${why}`)
+  const refuse = (why: string): never => {
+    throw new ConnectionError(`--replacement asks GET /cluster how many products the cache holds: ${why}`)
+  }
+  const status = await frontend.cluster().catch(error => refuse(errorText(error)))
+  const entriesMax: unknown = status?.frontend?.cache?.entriesMax
+  return typeof entriesMax === 'number' ? entriesMax : refuse('it does not say')
 }
