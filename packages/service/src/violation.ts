@@ -36,7 +36,8 @@ export function explainViolation(violations: readonly Violation[], place: string
   const field = instancePath === '' ? place : instancePath.slice(1).replaceAll('/', '.')
   const within = instancePath === '' ? '' : `${field}.`
   if (keyword === 'required') return explainMissing(within, String(params.missingProperty), parentSchema)
-  if (keyword === 'additionalProperties') return `${within}${params.additionalProperty} is not a known field`
+  if (keyword === 'additionalProperties')
+    return `${within}${fieldName(String(params.additionalProperty))} is not a known field`
   return `${field} must be ${describeRule(parentSchema, data)}, got ${show(data)}`
 }
 
@@ -68,8 +69,18 @@ function describeRange({ minimum, maximum }: Rule, otherwise: string): string {
 
 /** A value as a message shows it: JSON, or what a number became that is too large for one, cut to a bounded length. */
 function show(value: unknown): string {
-  const text = typeof value === 'number' ? String(value) : jsonOf(value)
-  return text.length > shownCharactersMax ? `${text.slice(0, shownCharactersMax)}…` : text
+  return cut(typeof value === 'number' ? String(value) : jsonOf(value))
+}
+
+/** A client may call a field anything: a word is shown as it is, else what is empty or not one line could not be read. */
+function fieldName(name: string): string {
+  return /^\w+$/.test(name) ? cut(name) : show(name)
+}
+
+/** By code points: half of one is no character, and ends a client that prints it. */
+function cut(text: string): string {
+  const characters = [...text]
+  return characters.length > shownCharactersMax ? `${characters.slice(0, shownCharactersMax).join('')}…` : text
 }
 
 function jsonOf(value: unknown): string {
