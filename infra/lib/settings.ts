@@ -51,10 +51,10 @@ export const contextKeys = {
   registry: 'npm registry (the one npm uses here)',
   cache: "products in the front-end's cache, or off (10)",
   replicas: 'order replicas, odd (3)',
-  instanceProfile: 'instance profile for Session Manager, a name or an ARN (none)',
-  keyPair: 'key pair for ssh, together with sshFrom (none)',
+  instanceProfile: 'for Session Manager, a name or an ARN (none)',
+  keyPair: 'key pair for ssh, together with --ssh-from (none)',
   sshFrom: 'addresses that may use ssh, as a CIDR block (none)',
-  dataVolume: 'volume of an earlier deployment to take over, together with zone (a new one)',
+  dataVolume: 'volume to take over, with its --zone (a new one)',
   zone: 'availability zone of that volume',
 } as const
 export type ContextKey = keyof typeof contextKeys

@@ -9,11 +9,11 @@ export const helpText = `Puts the shop on a machine in AWS, and looks after it.
 Usage: bazaar deploy [COMMAND] [OPTIONS]
 
 ${rows([
-  ['(none)', 'check, deploy this checkout, and order something there'],
-  ['update [COMMIT]', 'put another commit on the same machine; every order stays'],
+  ['(none)', 'check, deploy this checkout, order something there'],
+  ['update [COMMIT]', 'another commit on the same machine; all orders stay'],
   ['status', 'the machine, its volume and its processes'],
   ['logs', 'what the machine wrote on its console'],
-  ['bench …', 'the evaluation, from here; takes the options of bazaar bench'],
+  ['bench …', 'the experiment, from here; options of bazaar bench'],
   ['destroy', 'take everything down but the volume with the orders'],
 ])}
 
@@ -24,4 +24,5 @@ ${rows([
   ['--yes', 'do not ask'],
 ])}
 
-Settings are kept in infra/cdk.context.json, where cdk deploy, diff and destroy find them too.`
+Settings are kept in infra/cdk.context.json, where cdk deploy, diff and destroy
+find them too.`

@@ -1,5 +1,8 @@
 import type { ArgDef, ArgsDef, CommandDef, CommandMeta } from 'citty'
 
+/** A terminal has so many at least; what is longer breaks there, in the middle of a word. */
+const columns = 80
+
 /** A command's help: what it does, how it is called, and a line for each word and option with its default. */
 export async function helpOf(command: CommandDef): Promise<string> {
   const meta = ((typeof command.meta === 'function' ? await command.meta() : await command.meta) ?? {}) as CommandMeta
@@ -18,7 +21,10 @@ export async function helpOf(command: CommandDef): Promise<string> {
     ...options.map(optionLine),
   ]
   const width = Math.max(0, ...lines.map(([left]) => (left ?? '').length))
-  const table = lines.map(([left, right]) => `  ${(left ?? '').padEnd(width)}  ${right}`)
+  const indent = ' '.repeat(width + 4)
+  const table = lines.map(([left, right]) => {
+    return `  ${(left ?? '').padEnd(width)}  ${wrap(right ?? '', columns - indent.length).join(`\n${indent}`)}`
+  })
   return [meta.description, '', `Usage: ${call.join(' ').trimEnd()}`, '', ...table].join('\n').trimEnd()
 }
 
@@ -34,4 +40,16 @@ function optionLine([name, definition]: [string, ArgDef]): [string, string] {
 
 function about({ description = '', default: value }: ArgDef): string {
   return value === undefined || value === false ? description : `${description} (${value})`
+}
+
+/** A text in lines of so many characters, broken between words. */
+function wrap(text: string, length: number): string[] {
+  const [first = '', ...words] = text.split(' ')
+  const lines = [first]
+  for (const word of words) {
+    const longer = `${lines.at(-1)} ${word}`
+    if (longer.length > length) lines.push(word)
+    else lines[lines.length - 1] = longer
+  }
+  return lines
 }
