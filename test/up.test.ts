@@ -120,8 +120,20 @@ t.test('the curl line that up prints buys something, and so do the commands of t
   await eventually('the leader that the README kills is told about', () =>
     up.lines.some(line => line.includes('SIGKILL')),
   )
+  const held = (await ends('kill', 'catalog-1', '--hold')).stdout
+  const hint = /until: bazaar (.+)/.exec(held)?.[1] ?? ''
+  const followed = await run('sh', ['-c', `${JSON.stringify(bazaar)} ${hint}`], { cwd: '/', env })
+  t.match(followed.stdout, 'catalog-1 started', 'in whatever folder, whatever its name')
   const mentioned = [...readme.matchAll(/`\.\/bin\/bazaar (\w+)`/g)].map(([, name = '']) => name)
-  for (const name of mentioned) t.equal((await ends(name, '--help')).status, 0, `bazaar ${name} --help`)
+  for (const name of mentioned) {
+    const { status, stdout } = await ends(name, '--help')
+    t.equal(status, 0, `bazaar ${name} --help`)
+    t.strictSame(
+      stdout.split('\n').filter(line => line.length > 80),
+      [],
+      'it fits a terminal',
+    )
+  }
   const links = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, link = '']) => link)
   const broken = links.filter(link => !existsSync(join(root, link)))
   t.strictSame(broken, [], `${links.length} links lead somewhere`)

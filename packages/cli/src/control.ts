@@ -1,4 +1,4 @@
-import { type Action, connectCluster } from '@bazaar/cluster'
+import { type Action, connectCluster, shellWord } from '@bazaar/cluster'
 import { defineCommand } from 'citty'
 import { dataOption, enterDataFolder } from './data-option.ts'
 
@@ -14,9 +14,13 @@ export const killCommand = defineCommand({
     hold: { type: 'boolean', default: false, description: 'keep it down until bazaar start' },
   },
   async run({ args }) {
-    const cluster = connectCluster(enterDataFolder(args.data))
-    const name = await cluster.kill(args.name, { hold: args.hold })
-    console.log(args.hold ? `${name} killed; it stays down until: bazaar start ${name}` : `${name} killed`)
+    const data = enterDataFolder(args.data)
+    const name = await connectCluster(data).kill(args.name, { hold: args.hold })
+    console.log(
+      args.hold
+        ? `${name} killed; it stays down until: bazaar start ${name} --data ${shellWord(data)}`
+        : `${name} killed`,
+    )
   },
 })
 

@@ -1,15 +1,14 @@
 import { resolve } from 'node:path'
-import { UsageError } from './usage-error.ts'
+import { notEmpty } from './option-values.ts'
 
 /** The option that every command about a running shop has. */
 export const dataOption = {
   data: { type: 'string', default: './data', valueHint: 'FOLDER', description: 'where the shop keeps its data' },
 } as const
 
-/** The absolute path of the folder that was given. Nothing, as of a shell's variable that is not set, is a `UsageError`. */
+/** The absolute path of the folder that was given. */
 export function dataFolder(given: string): string {
-  if (given === '') throw new UsageError('--data must be a folder, got ""')
-  return resolve(given)
+  return resolve(notEmpty('data', 'a folder', given))
 }
 
 /**

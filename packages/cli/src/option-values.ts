@@ -2,6 +2,12 @@ import { accessSync, constants, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { UsageError } from './usage-error.ts'
 
+/** Returns what was given; nothing, as of a shell's variable that is not set, is a `UsageError`. */
+export function notEmpty(option: string, rule: string, text: string): string {
+  if (text !== '') return text
+  throw new UsageError(`--${option} must be ${rule}, got ""`)
+}
+
 /** Reads an integer option within its bounds, else throws a `UsageError` that names option, bounds and value. */
 export function integerOption(option: string, text: string, min: number, max: number): number {
   const value = text.trim() === '' ? Number.NaN : Number(text)

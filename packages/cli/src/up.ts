@@ -6,6 +6,7 @@ import {
   defaultSettings,
   type Notice,
   prepareDataFolder,
+  shellWord,
   startCluster,
 } from '@bazaar/cluster'
 import { defineCommand } from 'citty'
@@ -13,7 +14,7 @@ import { dataFolder, dataOption, enterDataFolder } from './data-option.ts'
 import { durationOption } from './duration.ts'
 import { interruptions } from './interruption.ts'
 import { noticeLines } from './notices.ts'
-import { integerOption } from './option-values.ts'
+import { integerOption, notEmpty } from './option-values.ts'
 import { replicasOption } from './replicas-option.ts'
 import { exitStatus } from './usage-error.ts'
 
@@ -81,12 +82,12 @@ export function upOptions(given: UpArguments, adminToken: string): ClusterOption
   const data = dataFolder(given.data)
   return {
     data,
-    host: given.host,
+    host: notEmpty('host', 'an address', given.host),
     port: integerOption('port', given.port, 0, portMax),
     replicas: replicasOption(given.replicas, data),
     catalogs: integerOption('catalogs', given.catalogs, 1, catalogsMax),
     cache: given.cache === 'off' ? 0 : integerOption('cache', given.cache, 0, cacheMax),
-    products: given.products === undefined ? null : resolve(given.products),
+    products: given.products === undefined ? null : resolve(notEmpty('products', 'a file', given.products)),
     restockMs: durationOption('restock', given.restock, restockMaxMs),
     stock: integerOption('stock', given.stock, 0, stockMax),
     adminToken,
@@ -124,7 +125,7 @@ async function greet({ url, data }: Cluster, tokenFromEnvironment: boolean): Pro
   const [product] = await frontend.products().finally(() => frontend.close())
   const order = JSON.stringify({ name: product?.name ?? 'Tux', quantity: 1, type: 'buy' })
   console.log(`ready ${url}`)
-  console.log(`  buy:   curl ${url}/orders -H 'content-type: application/json' -d '${order.replaceAll("'", "'\\''")}'`)
+  console.log(`  buy:   curl ${shellWord(`${url}/orders`)} -H 'content-type: application/json' -d ${shellWord(order)}`)
   console.log(`  admin: the token is ${tokenFromEnvironment ? 'ADMIN_TOKEN' : `in ${data}/admin-token`}`)
   console.log('  stop:  Ctrl-C')
 }

@@ -49,6 +49,20 @@ Usage: bazaar kill NAME [OPTIONS]
   )
 })
 
+t.test('help fits a terminal of 80 columns', async t => {
+  const about = 'so much is to be said of it that the line goes on and on'
+  const args = { 'a-long-option': { type: 'string', valueHint: 'N', description: about, default: '1' } } as const
+  t.equal(
+    await helpOf({ meta: { name: 'up', description: 'Starts.' }, args }),
+    `Starts.
+
+Usage: bazaar up [OPTIONS]
+
+  --a-long-option N  so much is to be said of it that the line goes on and on
+                     (1)`,
+  )
+})
+
 t.test('durations have a unit', async t => {
   const read = (text: string) => durationOption('restock', text, 3_600_000)
   t.strictSame(['off', '500ms', '10s', '1.5s', '2m', '1h'].map(read), [0, 500, 10_000, 1500, 120_000, 3_600_000])
@@ -80,7 +94,16 @@ t.test('up checks its options before anything starts', async t => {
     stock: 7,
     adminToken: 'secret',
   })
-  const refusals = { port: '65536', replicas: '4', catalogs: '0', cache: 'none', restock: '10', stock: '1.5' }
+  const refusals = {
+    port: '65536',
+    replicas: '4',
+    catalogs: '0',
+    cache: 'none',
+    restock: '10',
+    stock: '1.5',
+    host: '',
+    products: '',
+  }
   for (const [option, value] of Object.entries(refusals)) {
     t.throws(() => upOptions({ ...given, [option]: value }, ''), { name: 'UsageError', message: `--${option}` })
   }

@@ -3,6 +3,7 @@ import { socketPath } from '@bazaar/client'
 import { type Answer, ask, nobodyListens } from './ask.ts'
 import { type Action, actionTimeoutMs, type Control, controlSocket } from './control.ts'
 import { ClusterError, type ControlErrorBody } from './errors.ts'
+import { shellWord } from './shell-word.ts'
 import type { ClusterStatus } from './status.ts'
 
 /**
@@ -41,6 +42,6 @@ async function reach(data: string, method: 'GET' | 'POST', path: string): Promis
     return await ask(socketPath(data, controlSocket), path, { method, timeoutMs: actionTimeoutMs })
   } catch (error) {
     if (!nobodyListens(error)) throw error
-    throw new ClusterError('NOT_RUNNING', `nothing runs on ${data}; start it with: bazaar up --data ${data}`)
+    throw new ClusterError('NOT_RUNNING', `nothing runs on ${data}; start it with: bazaar up --data ${shellWord(data)}`)
   }
 }
