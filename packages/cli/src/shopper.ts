@@ -14,15 +14,22 @@ export interface Shopper {
   close(): Promise<void>
 }
 
-/** Orders one unit; null when the shop says that none is left. */
+/** Orders one unit; null when the shop says that none is left. Throws when it answers with an order of something else. */
 export async function orderOne(shopper: Pick<Shopper, 'order'>, name: string, key: string): Promise<Order | null> {
+  const asked = { name, quantity: 1, type: 'buy' } as const
   try {
-    return await shopper.order({ name, quantity: 1, type: 'buy' }, key)
+    const order = await shopper.order(asked, key)
+    // One that is wrong from the start reads back as it was acknowledged.
+    if (what(order) === what(asked)) return order
+    throw new Error(`asked for ${what(asked)}, answered order ${order.number}: ${what(order)}`)
   } catch (error) {
     if (error instanceof BazaarError && error.reason === 'OUT_OF_STOCK') return null
     throw error
   }
 }
+
+const what = ({ type, quantity, name }: Pick<Order, 'type' | 'quantity' | 'name'>): string =>
+  `${type} ${quantity} ${name}`
 
 export interface LookUp {
   product: Product
@@ -62,7 +69,8 @@ export function httpShopper(url: string, timeoutMs = requestTimeoutMs): Shopper 
   return {
     products: async () => (await get<Product[]>('/products', areProducts)).data,
     async lookUp(name) {
-      const { data, headers } = await get<Product>(`/products/${encodeURIComponent(name)}`, isProduct)
+      const isThis: Check = data => isProduct(data) && (data as Product).name === name
+      const { data, headers } = await get<Product>(`/products/${encodeURIComponent(name)}`, isThis)
       return { product: data, hit: cacheHit(headers['cache-status']) }
     },
     async order(request, key) {

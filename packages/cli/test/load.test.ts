@@ -150,6 +150,14 @@ t.test(
   },
 )
 
+t.test('an answer that tells of another product is none', async t => {
+  const whale = '{"data":{"name":"Whale","price":1,"quantity":2}}'
+  const shopper = httpShopper(`http://127.0.0.1:${await serve(t, (_, response) => response.end(whale))}`)
+  t.teardown(() => shopper.close())
+  t.match(await shopper.lookUp('Whale'), { product: { name: 'Whale' } })
+  await t.rejects(shopper.lookUp('Tux'), { message: `GET /products/Tux answered 200 with ${JSON.stringify(whale)}` })
+})
+
 t.test('load goes on over every connection until its time is over, and stops at a failure', async t => {
   let requests = 0
   let fail = false

@@ -175,6 +175,24 @@ t.test('a refusal is no error, and an error is counted with its message', async 
   t.equal(failing.lookup.count, 39)
 })
 
+t.test('an order that is not the one asked for is an error, however well it reads back', async t => {
+  const answers: [object, string][] = [
+    [{ name: 'Whale' }, 'asked for buy 1 Tux, answered order 1: buy 1 Whale'],
+    [{ quantity: 5 }, 'asked for buy 1 Tux, answered order 1: buy 5 Tux'],
+    [{ type: 'sell' }, 'asked for buy 1 Tux, answered order 1: sell 1 Tux'],
+  ]
+  for (const [wrong, message] of answers) {
+    const shopper = new FakeShop().shopper()
+    const liar = {
+      ...shopper,
+      order: async (...asked: Parameters<typeof shopper.order>) => ({ ...(await shopper.order(...asked)), ...wrong }),
+    }
+    const asked = { ...options, p: 1, products: ['Tux'], extent: { iterations: 1 } }
+    const { errors, errorMessages, acknowledged } = await runExperiment([liar], asked)
+    t.strictSame([errors, errorMessages, acknowledged], [1, [message], []])
+  }
+})
+
 t.test('a shop that answers nothing for long enough is given up', async t => {
   const shop = new FakeShop()
   shop.failures = Number.POSITIVE_INFINITY
