@@ -59,18 +59,21 @@ export function sumTable({ runs }: BenchmarkResult): Table {
   }
 }
 
-/** Whether so much was sold out that the run's figure is no longer that of a look-up and an order. */
-export const isSoldOut = ({ soldOut, iterations }: BenchmarkRun): boolean => soldOut > soldOutMax * iterations
+/** Whether so much was sold out, or refused, that the run's figure is no longer that of a look-up and an order. */
+export const isSoldOut = ({ soldOut, refused, iterations }: BenchmarkRun): boolean =>
+  soldOut + refused > soldOutMax * iterations
 
 /** What to think of runs in which much was sold out. */
 function soldOutNotes({ runs }: BenchmarkResult): string[] {
-  const notes = runs
-    .filter(isSoldOut)
-    .map(
-      ({ p, soldOut, iterations }) =>
-        `at p ${p}, ${formatCount(soldOut)} of ${plural(iterations, 'iteration')} would have ordered what was sold out: ` +
-        'their time is a look-up’s alone',
-    )
+  const notes = runs.filter(isSoldOut).flatMap(({ p, soldOut, refused, iterations }) => {
+    const of = (count: number) => `at p ${p}, ${formatCount(count)} of ${plural(iterations, 'iteration')}`
+    return [
+      ...(soldOut === 0
+        ? []
+        : [`${of(soldOut)} would have ordered what was sold out: their time is a look-up’s alone`]),
+      ...(refused === 0 ? [] : [`${of(refused)} had their order refused: their time is not counted`]),
+    ]
+  })
   return paragraph(notes)
 }
 

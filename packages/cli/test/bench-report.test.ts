@@ -251,6 +251,19 @@ t.test('a run in which much was sold out is not compared, and says why', async t
   t.match(text, /^0\.8 .* 111\.17 +–$/m)
 })
 
+t.test('nor is one in which many orders were refused, whose times are not there', async t => {
+  const text = benchmarkText({
+    ...example,
+    runs: [
+      { ...run(0.6, 'on', 0.4, 1.5), refused: 590 },
+      { ...run(0.8, 'on', 0.4, 1.5), refused: 400, soldOut: 390 },
+    ],
+  })
+  t.match(text, /at p 0\.6, 590 of 1,000 iterations had their order refused: their time is not counted/)
+  t.match(text, /at p 0\.8, 390 of 1,000 iterations would have ordered .*\nat p 0\.8, 400 of 1,000 iterations had/)
+  t.match(text, /^0\.6 .* 90\.48 +–$/m)
+})
+
 t.test('nor does a figure of a run in which much was sold out stand beside others', async t => {
   const runs = [run(0.6, 'on', 0.4, 1.5), { ...run(0.8, 'on', 0.4, 1.5), soldOut: 800 }]
   const result = { ...example, runs: [...runs, run(0.6, 'off', 0.8, 1.5), run(0.8, 'off', 0.8, 1.5)] }
