@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { ConnectionError } from '@bazaar/client'
-import { type LoadConnection, type LoadRequest, noAnswer, type OnAnswer } from './load-connection.ts'
+import { type LoadConnection, type LoadRequest, noAnswer, type OnAnswer, silenceMaxMs } from './load-connection.ts'
 
 const headEnd = '\r\n\r\n'
 /** No answer of the shop is longer than this. */
@@ -15,18 +15,24 @@ const answerBytesMax = 1024 * 1024
 export class LeanConnection implements LoadConnection {
   readonly #host: string
   readonly #port: number
+  readonly #timeoutMs: number
   #socket: Socket | null = null
   #received: Buffer | null = null
   #onAnswer: OnAnswer | null = null
 
-  private constructor(host: string, port: number) {
+  private constructor(host: string, port: number, timeoutMs: number) {
     this.#host = host
     this.#port = port
+    this.#timeoutMs = timeoutMs
   }
 
-  /** Opens a connection. Throws what the network says. */
-  static async open(host: string, port: number): Promise<LeanConnection> {
-    const connection = new LeanConnection(host, port)
+  /**
+   * Opens a connection. Throws what the network says.
+   *
+   * @param timeoutMs how long the server may be silent before a request fails
+   */
+  static async open(host: string, port: number, timeoutMs = silenceMaxMs): Promise<LeanConnection> {
+    const connection = new LeanConnection(host, port, timeoutMs)
     await once(connection.#connect(), 'connect')
     return connection
   }
@@ -49,6 +55,10 @@ export class LeanConnection implements LoadConnection {
   #connect(): Socket {
     const socket = connect({ host: this.#host, port: this.#port }).setNoDelay(true)
     this.#socket = socket
+    socket.setTimeout(this.#timeoutMs, () => {
+      // One that rests is the server's to close.
+      if (this.#onAnswer !== null) this.#break(socket, `no answer within ${this.#timeoutMs / 1000} s`)
+    })
     socket.on('data', chunk => this.#receive(chunk))
     socket.on('error', error => this.#break(socket, error.message, error))
     for (const end of ['end', 'close']) socket.on(end, () => this.#break(socket, 'closed the connection'))

@@ -24,4 +24,7 @@ export interface LoadConnection {
   close(): void
 }
 
+/** Nothing of the shop takes so long, in ms: it has hung. Longer than a connection rests while others have their turns. */
+export const silenceMaxMs = 30_000
+
 export const noAnswer: LoadAnswer = { status: 0, cacheStatus: '', body: '' }

@@ -1,15 +1,20 @@
 import { Agent, type IncomingMessage, request } from 'node:http'
-import { type LoadConnection, type LoadRequest, noAnswer, type OnAnswer } from './load-connection.ts'
+import { ConnectionError } from '@bazaar/client'
+import { type LoadConnection, type LoadRequest, noAnswer, type OnAnswer, silenceMaxMs } from './load-connection.ts'
 
 /** A connection of Node's own HTTP client, as an ordinary program would use it. It connects with the first request. */
 export class OrdinaryConnection implements LoadConnection {
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  readonly #agent: Agent
   readonly #host: string
   readonly #port: number
+  readonly #timeoutMs: number
 
-  constructor(host: string, port: number) {
+  /** @param timeoutMs how long the server may be silent before a request fails */
+  constructor(host: string, port: number, timeoutMs = silenceMaxMs) {
+    this.#agent = new Agent({ keepAlive: true, maxSockets: 1, timeout: timeoutMs })
     this.#host = host
     this.#port = port
+    this.#timeoutMs = timeoutMs
   }
 
   send({ method, path, json, key }: LoadRequest, onAnswer: OnAnswer): void {
@@ -21,6 +26,10 @@ export class OrdinaryConnection implements LoadConnection {
     if (key !== undefined) headers['idempotency-key'] = key
     const options = { agent: this.#agent, host: this.#host, port: this.#port, method, path, headers }
     const outgoing = request(options, incoming => receive(incoming, onAnswer))
+    outgoing.once('timeout', () => {
+      const silence = `no answer within ${this.#timeoutMs / 1000} s`
+      outgoing.destroy(new ConnectionError(`${this.#host}:${this.#port}: ${silence}`))
+    })
     outgoing.once('error', error => onAnswer(error, noAnswer))
     outgoing.end(json)
   }

@@ -116,6 +116,20 @@ t.test('a connection that breaks says why, and the next request has a new one', 
   busy.close()
 })
 
+t.test('a connection to a server that says nothing breaks after a while', async t => {
+  let requests = 0
+  const port = await serve(t, (_, response) => {
+    requests += 1
+    if (requests > 2) response.end('fine')
+  })
+  const lean = await LeanConnection.open('127.0.0.1', port, 100)
+  const ordinary = new OrdinaryConnection('127.0.0.1', port, 100)
+  t.teardown(() => [lean, ordinary].map(connection => connection.close()))
+  const message = `127.0.0.1:${port}: no answer within 0.1 s`
+  for (const connection of [lean, ordinary]) t.match(await send(connection, '/'), { name: 'ConnectionError', message })
+  for (const connection of [lean, ordinary]) t.match(await send(connection, '/'), { status: 200, body: 'fine' })
+})
+
 t.test('a shopper on a connection turns the shop’s errors into errors and escapes names', async t => {
   const port = await serve(t, (request, response) => {
     let body = ''
