@@ -59,14 +59,18 @@ export function sumTable({ runs }: BenchmarkResult): Table {
   }
 }
 
+/** What tells a run from the others. */
+const nameOf = ({ p, cache }: BenchmarkRun): string => (cache === 'deployed' ? `p ${p}` : `p ${p} cache ${cache}`)
+
 /** Whether so much was sold out, or refused, that the run's figure is no longer that of a look-up and an order. */
 export const isSoldOut = ({ soldOut, refused, iterations }: BenchmarkRun): boolean =>
   soldOut + refused > soldOutMax * iterations
 
 /** What to think of runs in which much was sold out. */
 function soldOutNotes({ runs }: BenchmarkResult): string[] {
-  const notes = runs.filter(isSoldOut).flatMap(({ p, soldOut, refused, iterations }) => {
-    const of = (count: number) => `at p ${p}, ${formatCount(count)} of ${plural(iterations, 'iteration')}`
+  const notes = runs.filter(isSoldOut).flatMap(run => {
+    const { soldOut, refused, iterations } = run
+    const of = (count: number) => `at ${nameOf(run)}, ${formatCount(count)} of ${plural(iterations, 'iteration')}`
     return [
       ...(soldOut === 0
         ? []
@@ -86,17 +90,18 @@ function rateNotes({ runs, ratePerSecond }: BenchmarkResult): string[] {
   if (ratePerSecond === null) return []
   const late = runs
     .filter(({ lateStarts, iterations }) => lateStarts > lateStartsMax * iterations)
-    .map(({ p, lateStarts, iterations, elapsedMs }) => {
+    .map(run => {
+      const { lateStarts, iterations, elapsedMs } = run
       const reached = (iterations * 1000) / elapsedMs
-      const note = `at p ${p}, ${formatCount(lateStarts)} of ${plural(iterations, 'iteration')} started late, because every client was busy`
+      const note = `at ${nameOf(run)}, ${formatCount(lateStarts)} of ${plural(iterations, 'iteration')} started late, because every client was busy`
       if (reached > rateReachedMin * ratePerSecond) return note
       return `${note}: ${formatRate(reached)} a second of the ${formatRate(ratePerSecond)} that were asked for`
     })
   const missed = runs
     .filter(({ missedStarts }) => missedStarts > 0)
     .map(
-      ({ p, missedStarts, iterations }) =>
-        `at p ${p}, ${formatCount(missedStarts)} of ${plural(iterations + missedStarts, 'iteration')} never started, because ` +
+      run =>
+        `at ${nameOf(run)}, ${formatCount(run.missedStarts)} of ${plural(run.iterations + run.missedStarts, 'iteration')} never started, because ` +
         'every client was busy until the time was over: how long they had waited by then is among the times, which are ' +
         'at least so long',
     )
@@ -149,7 +154,7 @@ function meansChart({ runs }: BenchmarkResult): string[] {
   const compared = runs.filter(run => !isSoldOut(run))
   if (compared.length === 0) return []
   const bars = compared.map(run => ({
-    label: run.cache === 'deployed' ? `p ${run.p}` : `p ${run.p} cache ${run.cache}`,
+    label: nameOf(run),
     value: run.lookupAndOrder.mean ?? 0,
     text: `${formatMs(run.lookupAndOrder.mean)} ms`,
   }))

@@ -245,7 +245,7 @@ t.test('a run in which much was sold out is not compared, and says why', async t
   t.match(text, /\nhttp:\/\/shop\.example, from clients on 2 × Test CPU/)
   t.match(
     text,
-    /at p 0\.8, 800 of 1,000 iterations would have ordered what was sold out: their time is a look-up’s alone/,
+    /at p 0\.8 cache on, 800 of 1,000 iterations would have ordered what was sold out: their time is a look-up’s alone/,
   )
   t.match(text, /^0\.6 .* 90\.48 +\d+$/m)
   t.match(text, /^0\.8 .* 111\.17 +–$/m)
@@ -259,8 +259,11 @@ t.test('nor is one in which many orders were refused, whose times are not there'
       { ...run(0.8, 'on', 0.4, 1.5), refused: 400, soldOut: 390 },
     ],
   })
-  t.match(text, /at p 0\.6, 590 of 1,000 iterations had their order refused: their time is not counted/)
-  t.match(text, /at p 0\.8, 390 of 1,000 iterations would have ordered .*\nat p 0\.8, 400 of 1,000 iterations had/)
+  t.match(text, /at p 0\.6 cache on, 590 of 1,000 iterations had their order refused: their time is not counted/)
+  t.match(
+    text,
+    /at p 0\.8 cache on, 390 of 1,000 iterations would have ordered .*\nat p 0\.8 cache on, 400 of 1,000 iterations had/,
+  )
   t.match(text, /^0\.6 .* 90\.48 +–$/m)
 })
 
@@ -315,7 +318,15 @@ t.test('what was asked for is told as it was, and how far a rate was from what w
   t.match(benchmarkText({ ...example, runs: late, ratePerSecond: 20_000 }), note)
   t.match(benchmarkText({ ...example, runs: late, ratePerSecond: 2_000 }), /because every client was busy\n/)
   const missed = { ...example, runs: [{ ...run(0.2, 'on', 1, 1), missedStarts: 500 }], ratePerSecond: 20_000 }
-  t.match(benchmarkText(missed), /at p 0\.2, 500 of 1,500 iterations never started, because every client was busy/)
+  t.match(
+    benchmarkText(missed),
+    /at p 0\.2 cache on, 500 of 1,500 iterations never started, because every client was busy/,
+  )
+  const both = [run(0.2, 'on', 1, 1), { ...run(0.2, 'off', 4, 1), lateStarts: 900 }]
+  t.match(
+    benchmarkText({ ...example, runs: both, ratePerSecond: 2_000 }),
+    /\nat p 0\.2 cache off, 900 of 1,000 iterations/,
+  )
   t.match(benchmarkCsv(missed), /,lateStarts,missedStarts\n.*,0,500\n/s)
   t.match(benchmarkText({ ...example, runs: [run(0, 'on', 3170, null)] }), / 45\.98 +0\.015$/m, 'a slow one is not 0')
   t.notMatch(benchmarkText({ ...example, runs, ratePerSecond: 0.3 }), /asked for|never started/)
