@@ -1,6 +1,6 @@
 import { type Command, OrderClient, socketPath } from '@bazaar/client'
 import type { Cluster } from '@bazaar/cluster'
-import { measureAppends } from './append-limit.ts'
+import { measureOverwrites } from './append-limit.ts'
 import { connectionShopper } from './connection-shopper.ts'
 import { LeanConnection } from './lean-connection.ts'
 import { nextOrder, warmUpMs } from './limits.ts'
@@ -20,8 +20,8 @@ export interface Breakdown {
   judge: number
   /** An order given to the leader itself, that hop included. */
   leader: number
-  /** Append and fdatasync of one line. */
-  append: number
+  /** Write and fdatasync of one line, in a file that has its length, as a replica's ring. */
+  disk: number
 }
 
 /** Orders with a known key in one call: what one of them takes longer than one alone is the leader's work on it. */
@@ -47,7 +47,7 @@ export async function measureBreakdown(
     repeated: new Recorder(),
     repeatedMany: new Recorder(),
     leader: new Recorder(),
-    append: new Recorder(),
+    disk: new Recorder(),
   })
   let recorders = newRecorders()
   const names = (await connectionShopper(front).products()).map(product => product.name)
@@ -75,7 +75,7 @@ export async function measureBreakdown(
       await timed(sliceMs, recorders.repeated, () => leader.execute([command]))
       const many = Array.from({ length: repeatedTogether }, () => command)
       await timed(sliceMs, recorders.repeatedMany, () => leader.execute(many))
-      measureAppends(cluster.data, sliceMs, recorders.append)
+      measureOverwrites(cluster.data, sliceMs, recorders.disk)
       if (round === 0) recorders = newRecorders()
     }
   } finally {
@@ -91,7 +91,7 @@ export async function measureBreakdown(
     hop: p50(recorders.repeated) - judge,
     judge,
     leader: p50(recorders.leader),
-    append: p50(recorders.append),
+    disk: p50(recorders.disk),
   }
 }
 

@@ -114,14 +114,14 @@ function cacheTable({ runs }: BenchmarkResult): Table {
   }
 }
 
-function breakdownText({ order, publicHttp, hop, judge, leader, append }: Breakdown): string {
+function breakdownText({ order, publicHttp, hop, judge, leader, disk }: Breakdown): string {
   const rows: [string, string, number][] = [
     ['public HTTP', 'a bare Fastify POST', publicHttp],
     ['front-end', 'key, coalescing, cache: the order − public HTTP − the leader’s share', order - publicHttp - leader],
     ['hop', 'a call to the leader and its answer, when nothing is to be stored', hop],
     ['judge, answer', 'one of a hundred orders with known keys in such a call', judge],
-    ['append', 'append and fdatasync of one line', append],
-    ['replicate, fold', 'an order given to the leader itself − all that', leader - hop - judge - append],
+    ['disk', 'write and fdatasync of one line in a file that has its length, as the ring', disk],
+    ['replicate, fold', 'an order given to the leader itself − all that', leader - hop - judge - disk],
     ['**order**', 'through the front-end', order],
   ]
   const table = {

@@ -66,7 +66,7 @@ const evaluation: Evaluation = {
     disturbance: 0.02,
     seconds: 5,
   },
-  breakdown: { order: 1.5, publicHttp: 0.3, hop: 0.2, judge: 0.05, leader: 0.9, append: 0.3 },
+  breakdown: { order: 1.5, publicHttp: 0.3, hop: 0.2, judge: 0.05, leader: 0.9, disk: 0.3 },
   growth: {
     stored: 1_000_000,
     order: { none: measured(1), many: measured(1.05) },

@@ -5,7 +5,7 @@ import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { measureAppends } from '../src/append-limit.ts'
+import { measureAppends, measureOverwrites } from '../src/append-limit.ts'
 import { connectionShopper } from '../src/connection-shopper.ts'
 import { cpuTimeMs, tickMs } from '../src/cpu-time.ts'
 import { watchDisturbance } from '../src/disturbance.ts'
@@ -204,12 +204,14 @@ t.test('each order of a load has a key of its own', async t => {
   t.equal(new Set(orders.map(order => order.json)).size, 2)
 })
 
-t.test('appends are timed and leave no file', async t => {
-  const folder = t.testdir()
-  const recorder = new Recorder()
-  measureAppends(folder, 20, recorder)
-  t.ok(recorder.count > 0 && (recorder.percentile(50) ?? 0) > 0)
-  t.strictSame(readdirSync(folder), [])
+t.test('appends and overwrites are timed and leave no file', async t => {
+  for (const measure of [measureAppends, measureOverwrites]) {
+    const folder = t.testdir()
+    const recorder = new Recorder()
+    measure(folder, 20, recorder)
+    t.ok(recorder.count > 0 && (recorder.percentile(50) ?? 0) > 0)
+    t.strictSame(readdirSync(folder), [])
+  }
 })
 
 t.test('processor time is read from /proc', { skip: process.platform !== 'linux' }, async t => {

@@ -135,7 +135,7 @@ Medians of one client’s orders, each part measured from outside, in turns.
 | front-end | key, coalescing, cache: the order − public HTTP − the leader’s share | 0.300 | 20 % |
 | hop | a call to the leader and its answer, when nothing is to be stored | 0.200 | 13 % |
 | judge, answer | one of a hundred orders with known keys in such a call | 0.050 | 3 % |
-| append | append and fdatasync of one line | 0.300 | 20 % |
+| disk | write and fdatasync of one line in a file that has its length, as the ring | 0.300 | 20 % |
 | replicate, fold | an order given to the leader itself − all that | 0.350 | 23 % |
 | **order** | through the front-end | 1.50 | 100 % |
 
