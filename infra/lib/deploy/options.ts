@@ -37,8 +37,8 @@ export function readOptions(args: readonly string[]): Options {
     throw new UsageError(`no command "deploy ${first}": it is one of ${commandNames.slice(1).join(', ')}`)
   }
   const rest = isNamed ? others : [...args]
-  // What follows `bench` is for `bazaar bench`.
-  const own = command === 'bench' ? [] : rest
+  // What follows `bench` is for `bazaar bench`. Only help is told here: it must need neither a machine nor the tools.
+  const own = command === 'bench' ? rest.filter(word => word === '--help' || word === '-h') : rest
   const keys = Object.keys(contextKeys) as ContextKey[]
   const { values, positionals } = parse(own, keys)
   const wordsMax = command === 'update' ? 1 : 0

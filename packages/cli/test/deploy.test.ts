@@ -1,9 +1,11 @@
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { adminTokenOf, defaultSettings, topology } from '@bazaar/cluster'
 import { runCommand } from 'citty'
 import t, { type Test } from 'tap'
@@ -120,4 +122,12 @@ t.test('a shop that is sold out for a moment is waited for, within the time that
   t.same(restocked, { status: 0, said: 'order 1: one Tux for 25, and it reads back' })
   const empty = await check(t, () => ({ body: { data: [] } }), '300ms')
   t.match(empty, { status: 1, said: /nothing in stock after 0\.3 s \(GET http:\S+\/products\)$/ })
+})
+
+t.test('help needs neither the tools for AWS nor a deployment, whichever command it is asked of', async t => {
+  const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+  for (const words of [['--help'], ['bench', '--help'], ['bench', '--clients', '9', '-h'], ['destroy', '-h']]) {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'deploy', ...words], { encoding: 'utf8' })
+    t.match({ status, stdout, stderr }, { status: 0, stdout: /^Usage: bazaar deploy /m, stderr: /^$/ }, words.join(' '))
+  }
 })
