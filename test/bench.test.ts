@@ -5,15 +5,12 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { missesByHalf, type Ratio } from '../packages/cli/src/ratio.ts'
+import { eventually } from './patience.ts'
 
 const main = fileURLToPath(new URL('../packages/cli/dist/main.js', import.meta.url))
-
-const untilTimeoutMs = 20_000
-const untilPollMs = 10
 
 interface Ended {
   status: number
@@ -165,7 +162,7 @@ t.test('an interrupted bench stops its cluster and leaves nothing behind', async
     t.teardown(() => child.kill('SIGKILL'))
     const closed = once(child, 'close')
     const said = child.stderr.setEncoding('utf8').toArray()
-    await until(isTime)
+    await eventually(when, isTime)
     child.kill(signal)
     t.strictSame(await closed, [1, null], when)
     t.equal((await said).join(''), 'bazaar: interrupted\n', when)
@@ -176,14 +173,6 @@ t.test('an interrupted bench stops its cluster and leaves nothing behind', async
 function logHasOrders(folder: string): boolean {
   const log = join(temporary, folder, 'order-1/log.jsonl')
   return existsSync(log) && readFileSync(log, 'utf8').includes('"buy"')
-}
-
-async function until(isTrue: () => boolean): Promise<void> {
-  const deadline = performance.now() + untilTimeoutMs
-  while (!isTrue()) {
-    if (performance.now() > deadline) throw new Error(`not so after ${untilTimeoutMs} ms: ${isTrue}`)
-    await sleep(untilPollMs)
-  }
 }
 
 t.test('wrong usage ends with status 2 and says what is wrong', async t => {

@@ -152,7 +152,7 @@ t.test('a front-end that was killed is back within a second', async t => {
 })
 
 /** The best of three counts: what else the machine does at the moment must not decide. */
-async function recovers(t: Test, name: string, limitMs: number, recovery: () => Promise<void>): Promise<void> {
+async function recovers(t: Test, name: string, limitMs: number, recovery: () => Promise<unknown>): Promise<void> {
   const times: number[] = []
   while (times.length < 3) {
     await cluster.kill(name)

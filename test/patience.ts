@@ -4,12 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export const patienceMs = 20_000
 const pollMs = 10
 
-/** Waits until the condition holds. Throws what was waited for after `patienceMs`. */
-export async function eventually(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + patienceMs
-  while (!(await condition())) {
+type Sought<T> = T | false | null
+
+/** Waits for the first value that is neither false nor null. Throws what was waited for after `patienceMs`. */
+export async function eventually<T>(what: string, read: () => Sought<T> | Promise<Sought<T>>): Promise<T> {
+  for (const deadline = performance.now() + patienceMs; ; await sleep(pollMs)) {
+    const value = await read()
+    if (value !== false && value !== null) return value
     if (performance.now() > deadline) throw new Error(`not within ${patienceMs} ms: ${what}`)
-    await sleep(pollMs)
   }
 }
 

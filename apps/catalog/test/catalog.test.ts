@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Fact } from '@bazaar/client'
 import { type Disk, realDisk } from '@bazaar/service'
 import t, { type Test } from 'tap'
+import { FakeClock } from '../../../packages/client/test/fake-clock.ts'
 import { buildApp } from '../src/app.ts'
 import { Catalog } from '../src/catalog.ts'
 import { ChangeFeed, heartbeatIntervalMs, subscribersMax, unsentBytesMax } from '../src/change-feed.ts'
@@ -11,7 +12,6 @@ import { CorruptLineError, OtherLogError, Products } from '../src/products.ts'
 import { SnapshotFile } from '../src/snapshot-file.ts'
 import { waitersMax, waitMaxMs } from '../src/waiters.ts'
 import { bytesOf, cursorAt, lineOf } from './fake-cluster.ts'
-import { ManualClock } from './manual-clock.ts'
 
 const facts: Fact[] = [
   { type: 'noop' },
@@ -33,7 +33,7 @@ function folded(count = lines.length): Products {
   return products
 }
 
-function buildCatalog(clock = new ManualClock(), products = new Products()) {
+function buildCatalog(clock = new FakeClock(), products = new Products()) {
   const catalog = new Catalog(products, new ChangeFeed(clock), clock)
   const app = buildApp({ name: 'catalog-1', catalog, follower: { following: 'order-3' } })
   return { clock, catalog, products, app }
@@ -174,7 +174,7 @@ t.test('a wait ends with 503 after its limit, and only so many wait', async t =>
   t.match(refused.json().error, { code: 503, reason: 'OVERLOADED' })
   await t.rejects(catalog.lookUp({ name: 'Tux', index: 9 }), { name: 'BazaarError', reason: 'OVERLOADED' })
   t.equal((await catalog.lookUp({ name: 'Tux', index: 8 })).index, 8, 'who needs not wait is answered')
-  clock.advance(waitMaxMs)
+  await clock.advance(waitMaxMs)
   for (const response of await Promise.all(waiting)) {
     if (response.statusCode !== 503) t.fail(`got ${response.statusCode}`)
   }
@@ -208,7 +208,7 @@ t.test('the feed names each changed product once per batch, and never falls sile
   catalog.apply(bytesOf(lines.slice(3)))
   t.equal(subscriber.text, '{"index":3}\n{"index":7,"name":"Tux"}\n{"index":5,"name":"Füchsin 🦊"}\n')
   subscriber.text = ''
-  clock.advance(3 * heartbeatIntervalMs)
+  await clock.advance(3 * heartbeatIntervalMs)
   t.equal(subscriber.text, '{"index":8}\n'.repeat(3))
   catalog.feed.leave(subscriber)
   t.equal(catalog.feed.size, 0)
@@ -221,7 +221,7 @@ t.test('a slow subscriber is cut off, and their number is bounded', async t => {
   t.equal((await app.inject('/changes')).json().error.reason, 'OVERLOADED')
   const [slow, other] = subscribers as [FakeSubscriber, FakeSubscriber]
   slow.writableLength = unsentBytesMax + 1
-  clock.advance(heartbeatIntervalMs)
+  await clock.advance(heartbeatIntervalMs)
   t.equal(slow.closed, 'cut off')
   t.equal(other.closed, '')
   t.equal(catalog.feed.size, subscribersMax - 1)
@@ -233,7 +233,7 @@ t.test('a slow subscriber is cut off, and their number is bounded', async t => {
 t.test('the snapshot is written lazily, and a damaged one is set aside', async t => {
   const folder = temporaryFolder(t)
   const path = join(folder, 'catalog.json')
-  const clock = new ManualClock()
+  const clock = new FakeClock()
   const warnings: string[] = []
   const warn = (message: string) => void warnings.push(message)
   const products = folded()
@@ -280,7 +280,7 @@ t.test('a full disk costs a warning, a failing one the process', async t => {
   const warnings: string[] = []
   const products = new Products()
   const file = await SnapshotFile.open(folder, products, {
-    clock: new ManualClock(),
+    clock: new FakeClock(),
     warn: message => void warnings.push(message),
     disk,
   })

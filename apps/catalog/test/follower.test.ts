@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BazaarError, type Command, systemClock } from '@bazaar/client'
 import t, { type Test } from 'tap'
+import { eventually } from '../../../test/patience.ts'
 import { Catalog } from '../src/catalog.ts'
 import { ChangeFeed } from '../src/change-feed.ts'
 import { Commands } from '../src/commands.ts'
@@ -10,7 +11,6 @@ import { Follower, followTimeoutMs } from '../src/follower.ts'
 import { Products } from '../src/products.ts'
 import { agreedLeader, askStatuses, type Replica } from '../src/replica.ts'
 import { bytesOf, FakeCluster, lineOf } from './fake-cluster.ts'
-import { until } from './until.ts'
 
 const never = new Promise(() => {})
 
@@ -65,51 +65,51 @@ t.test('the follower follows the leader, whatever pieces the lines come in', asy
     for (const replica of cluster.replicas) replica.pieceBytes = 7
     for (let count = 0; count < 50; count += 1) cluster.buy('Tux')
   })
-  await until('ready', () => catalog.ready && caughtUp())
+  await eventually('ready', () => catalog.ready && caughtUp())
   t.equal(quantity(), 950)
   t.equal(follower.following, 'order-3')
   for (let count = 0; count < 50; count += 1) cluster.buy('Tux')
-  await until('all applied', caughtUp)
+  await eventually('all applied', caughtUp)
   t.equal(quantity(), 900)
 })
 
 t.test('a leader that is killed is replaced at once, first by anyone, then by the new leader', async t => {
   const { cluster, catalog, follower, caughtUp } = await follow(t)
-  await until('ready', () => catalog.ready)
+  await eventually('ready', () => catalog.ready)
   cluster.leader = null
   await cluster.replica('order-3').stop()
-  await until('somebody else is followed', () => follower.following !== null && follower.following !== 'order-3')
+  await eventually('somebody else is followed', () => follower.following !== null && follower.following !== 'order-3')
   cluster.elect('order-1')
   cluster.buy('Tux')
-  await until('all applied', caughtUp)
-  await until('the leader is followed', () => follower.following === 'order-1')
-  await until(
+  await eventually('all applied', caughtUp)
+  await eventually('the leader is followed', () => follower.following === 'order-1')
+  await eventually(
     'one stream is left',
     () => cluster.replica('order-2').followers + cluster.replica('order-1').followers === 1,
   )
   await cluster.replica('order-3').start()
   cluster.elect('order-3')
-  await until('the leader that came back is followed', () => follower.following === 'order-3')
+  await eventually('the leader that came back is followed', () => follower.following === 'order-3')
 })
 
 t.test('a leader that falls silent is replaced as soon as the others agree on another', async t => {
   const { cluster, catalog, follower, caughtUp } = await follow(t)
-  await until('ready', () => catalog.ready && follower.following === 'order-3')
+  await eventually('ready', () => catalog.ready && follower.following === 'order-3')
   cluster.replica('order-3').paused = true
   cluster.elect('order-2')
   const pausedAt = performance.now()
   cluster.buy('Tux')
-  await until('all applied', caughtUp)
+  await eventually('all applied', caughtUp)
   t.equal(follower.following, 'order-2')
   t.ok(performance.now() - pausedAt < 4 * followTimeoutMs)
 })
 
 t.test('a silent stream is dropped even when nobody leads', async t => {
   const { cluster, catalog, follower } = await follow(t)
-  await until('ready', () => catalog.ready && follower.following === 'order-3')
+  await eventually('ready', () => catalog.ready && follower.following === 'order-3')
   cluster.leader = null
   cluster.replica('order-3').paused = true
-  await until('another is followed', () => follower.following !== null && follower.following !== 'order-3')
+  await eventually('another is followed', () => follower.following !== null && follower.following !== 'order-3')
 })
 
 t.test('a damaged line is not applied, and its replica is left for another', async t => {
@@ -117,21 +117,21 @@ t.test('a damaged line is not applied, and its replica is left for another', asy
     cluster.buy('Tux')
     cluster.replica('order-3').mangle = line => line.replace('"quantity":1,', '"quantity":9,')
   })
-  await until('all applied', caughtUp)
+  await eventually('all applied', caughtUp)
   t.not(follower.following, 'order-3')
   t.ok(catalog.ready, 'the leader still says how far the log goes')
   cluster.buy('Tux')
-  await until('all applied', caughtUp)
+  await eventually('all applied', caughtUp)
   t.equal(quantity(), 998)
   t.match(warnings, [/^order-3: the checksum of this line/])
 })
 
 t.test('a leader that does not know yet how far the log is committed is no reason to begin anew', async t => {
   const { cluster, catalog, follower, warnings, caughtUp } = await follow(t)
-  await until('ready', () => catalog.ready && caughtUp())
+  await eventually('ready', () => catalog.ready && caughtUp())
   cluster.uncommitted = 2
   cluster.elect('order-2')
-  await until('the new leader is followed', () => follower.following === 'order-2')
+  await eventually('the new leader is followed', () => follower.following === 'order-2')
   t.ok(catalog.ready)
   t.strictSame(warnings, [])
 })
@@ -139,25 +139,25 @@ t.test('a leader that does not know yet how far the log is committed is no reaso
 t.test('a log that was wiped is read from its beginning', async t => {
   const { cluster, catalog, follower, warnings, caughtUp, quantity } = await follow(t)
   for (let count = 0; count < 20; count += 1) cluster.buy('Tux')
-  await until('all applied', caughtUp)
+  await eventually('all applied', caughtUp)
   cluster.wipe()
   cluster.elect('order-3')
   cluster.execute({ ...seedCommand, quantity: 5 })
-  await until('the new log is applied', () => caughtUp() && quantity() === 5)
-  await until('ready', () => catalog.ready && follower.following === 'order-3')
+  await eventually('the new log is applied', () => caughtUp() && quantity() === 5)
+  await eventually('ready', () => catalog.ready && follower.following === 'order-3')
   t.match(warnings[0], /rebuilt from the log's beginning$/)
 })
 
 t.test('a new log that has outgrown the old one is told from it by the last line', async t => {
   const { cluster, warnings, caughtUp, quantity } = await follow(t)
-  await until('all applied', caughtUp)
+  await eventually('all applied', caughtUp)
   const length = cluster.lines.length
   cluster.wipe()
   cluster.elect('order-3')
   cluster.execute({ ...seedCommand, key: 'other', quantity: 500 })
   while (cluster.lines.length < length + 30) cluster.buy('Tux', `new-${cluster.lines.length}`)
   const bought = cluster.lines.length - 2
-  await until('the new log is applied', () => caughtUp() && quantity() === 500 - bought)
+  await eventually('the new log is applied', () => caughtUp() && quantity() === 500 - bought)
   t.match(warnings.join(), /is not the one that was applied/)
 })
 
@@ -181,10 +181,10 @@ t.test('a stream that was asked for before the products were reset is not taken'
   const { promise: opened, resolve: open } = Promise.withResolvers()
   const log = (after: number) => (asked.push(after) === 1 ? opened : never)
   const { catalog, run } = followOne(t, async () => leads, log)
-  await until('the log is asked for', () => asked.length === 1)
+  await eventually('the log is asked for', () => asked.length === 1)
   catalog.reset()
   open([noops(3)])
-  await Promise.race([run, until('it is asked for again', () => asked.length === 2)])
+  await Promise.race([run, eventually('it is asked for again', () => asked.length === 2)])
   t.strictSame(asked, [2, 0])
 })
 
@@ -198,7 +198,7 @@ t.test('what is applied while the leader is asked for its log’s end is no reas
   const { apply, warnings } = followOne(t, () => answered, log)
   apply(4)
   answer(leads)
-  await until('the log is asked for', () => asked.length === 1)
+  await eventually('the log is asked for', () => asked.length === 1)
   t.strictSame(asked, [3])
   t.strictSame(warnings, [])
 })
@@ -210,13 +210,13 @@ t.test('the catalog is not ready before it has an entry of the leader’s own te
     return never
   }
   const { catalog } = followOne(t, async () => ({ ...leads, term: 2 }), log)
-  await until('the log is asked for', () => asked.length === 1)
+  await eventually('the log is asked for', () => asked.length === 1)
   t.notOk(catalog.ready)
 })
 
 t.test('a gap in the stream is a bug and ends the follower', async t => {
   const { cluster, catalog, run } = await follow(t)
-  await until('ready', () => catalog.ready)
+  await eventually('ready', () => catalog.ready)
   cluster.replica('order-3').mangle = () => lineOf(99, 1, { type: 'noop' })
   cluster.buy('Tux')
   await t.rejects(run, /gap/)
@@ -224,14 +224,14 @@ t.test('a gap in the stream is a bug and ends the follower', async t => {
 
 t.test('while nobody is there, attempts are spaced; then it goes on where it was', async t => {
   const { cluster, catalog, follower, caughtUp } = await follow(t)
-  await until('all applied', () => catalog.ready && caughtUp())
+  await eventually('all applied', () => catalog.ready && caughtUp())
   await cluster.stop()
-  await until('nobody is followed', () => follower.following === null)
+  await eventually('nobody is followed', () => follower.following === null)
   const applied = catalog.products.appliedIndex
   t.ok(catalog.ready, 'what it knows it still shows')
   cluster.buy('Tux')
   await Promise.all(cluster.replicas.map(replica => replica.start()))
-  await until('all applied', caughtUp)
+  await eventually('all applied', caughtUp)
   const asked = cluster.replicas.flatMap(replica => replica.askedAfter)
   t.equal(asked.at(-1), applied - 1, 'from the last line on')
 })
@@ -241,9 +241,9 @@ t.test('a replica that ends every stream at once is not asked without pause', as
     for (const replica of cluster.replicas) replica.streamsEndAtOnce = true
   })
   const asked = () => cluster.replicas.flatMap(replica => replica.askedAfter).length
-  await until('some attempts', () => asked() >= 3)
+  await eventually('some attempts', () => asked() >= 3)
   const [before, startMs] = [asked(), performance.now()]
-  await until('more attempts', () => asked() >= before + 5)
+  await eventually('more attempts', () => asked() >= before + 5)
   t.ok(performance.now() - startMs > 100, `5 attempts in ${performance.now() - startMs} ms`)
 })
 

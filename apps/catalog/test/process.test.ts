@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CatalogClient, type Change, socketPath } from '@bazaar/client'
 import t, { type Test } from 'tap'
+import { eventually } from '../../../test/patience.ts'
 import { FakeCluster } from './fake-cluster.ts'
-import { until } from './until.ts'
 
 const main = fileURLToPath(new URL('../dist/bundle.js', import.meta.url))
 
@@ -55,7 +55,7 @@ async function setUp(t: Test) {
 t.test('a new log is seeded once, by however many catalogs, and every catalog shows the same', async t => {
   const { cluster, start } = await setUp(t)
   const catalogs = [start({ BAZAAR_STOCK: '7' }), start({ BAZAAR_STOCK: '7' }, 'catalog-2')] as const
-  for (const catalog of catalogs) await until('ready', catalog.isReady)
+  for (const catalog of catalogs) await eventually('ready', catalog.isReady)
   const lists = await Promise.all(catalogs.map(({ client }) => client.products(cluster.lines.length)))
   t.strictSame(lists[0], lists[1])
   t.equal(lists[0]?.data.length, 12)
@@ -71,7 +71,7 @@ t.test('a new log is seeded once, by however many catalogs, and every catalog sh
 t.test('a catalog that is killed again and again never shows an older state', async t => {
   const { cluster, start } = await setUp(t)
   let catalog = start({ BAZAAR_STOCK: '100000' })
-  await until('ready', catalog.isReady)
+  await eventually('ready', catalog.isReady)
   let [shownIndex, shownQuantity] = [0, 100_000]
   const look = async () => {
     const { index, data } = await catalog.client.product('Tux', 0)
@@ -82,12 +82,12 @@ t.test('a catalog that is killed again and again never shows an older state', as
     for (let count = 0; count < 200; count += 1) cluster.buy('Tux')
     // Half of the time the catalog has nothing but the log, half of the time a snapshot of an earlier state.
     if (kill === 2) {
-      await until('ready', catalog.isReady)
+      await eventually('ready', catalog.isReady)
       catalog.kill('SIGTERM')
       t.equal(await catalog.ended, 0, catalog.output())
       catalog = start()
     }
-    await until('a first answer', () =>
+    await eventually('a first answer', () =>
       look().then(
         () => true,
         () => false,
@@ -99,7 +99,7 @@ t.test('a catalog that is killed again and again never shows an older state', as
     await catalog.ended
     catalog = start()
   }
-  await until('ready', catalog.isReady)
+  await eventually('ready', catalog.isReady)
   await look()
   t.equal(shownQuantity, 99_000)
 })
@@ -107,17 +107,17 @@ t.test('a catalog that is killed again and again never shows an older state', as
 t.test('orders are in the feed and in look-ups at once; the feed ends with the catalog', async t => {
   const { cluster, start } = await setUp(t)
   const catalog = start()
-  await until('ready', catalog.isReady)
+  await eventually('ready', catalog.isReady)
   const changes: Change[] = []
   const subscribed = (async () => {
     for await (const batch of catalog.client.changes()) changes.push(...batch)
   })()
-  await until('the first line', () => changes.length > 0)
+  await eventually('the first line', () => changes.length > 0)
   t.strictSame(changes[0], { index: cluster.lines.length })
   const index = cluster.buy('Robot')
   t.strictSame((await catalog.client.product('Robot', index)).data?.quantity, 99)
-  await until('the change', () => changes.some(change => change.name === 'Robot' && change.index === index))
-  await until('a heartbeat', () => changes.at(-1)?.name === undefined && changes.at(-1)?.index === index)
+  await eventually('the change', () => changes.some(change => change.name === 'Robot' && change.index === index))
+  await eventually('a heartbeat', () => changes.at(-1)?.name === undefined && changes.at(-1)?.index === index)
   t.equal((await catalog.client.product('None', index)).data, null)
   catalog.kill('SIGTERM')
   await t.rejects(subscribed, { name: 'ConnectionError' })
@@ -135,10 +135,10 @@ t.test('a product that is out of stock comes back at the interval', async t => {
     ]),
   )
   const catalog = start({ BAZAAR_PRODUCTS: file, BAZAAR_STOCK: '1', BAZAAR_RESTOCK_MS: '50' })
-  await until('ready', catalog.isReady)
+  await eventually('ready', catalog.isReady)
   cluster.buy('Füchsin 🦊')
   const index = cluster.buy('Füchsin 🦊')
-  await until('restocked', async () => (await catalog.client.product('Füchsin 🦊', index)).data?.quantity === 2)
+  await eventually('restocked', async () => (await catalog.client.product('Füchsin 🦊', index)).data?.quantity === 2)
   t.equal((await catalog.client.product('Kite', 0)).data?.quantity, 1)
   t.equal(cluster.lines.filter(line => line.includes('"stock"')).length, 1)
 })
@@ -147,7 +147,7 @@ t.test('a snapshot that is damaged or of another log is not believed', async t =
   const { cluster, start, folder } = await setUp(t)
   const path = join(folder, 'catalog-1', 'catalog.json')
   const first = start()
-  await until('ready', first.isReady)
+  await eventually('ready', first.isReady)
   for (let count = 0; count < 30; count += 1) cluster.buy('Fox')
   await first.client.products(cluster.lines.length)
   first.kill('SIGTERM')
@@ -157,7 +157,7 @@ t.test('a snapshot that is damaged or of another log is not believed', async t =
   cluster.wipe()
   cluster.elect('order-3')
   const second = start()
-  await until('seeded anew', second.isReady)
+  await eventually('seeded anew', second.isReady)
   const { index, data } = await second.client.product('Fox', cluster.lines.length)
   t.strictSame([index, data?.quantity], [14, 100])
   t.match(second.output(), /order-3 ends at 1, before index 44/)
@@ -166,7 +166,7 @@ t.test('a snapshot that is damaged or of another log is not believed', async t =
 
   writeFileSync(path, readFileSync(path, 'utf8').replace('"quantity":100', '"quantity":900'))
   const third = start()
-  await until('ready', third.isReady)
+  await eventually('ready', third.isReady)
   t.equal((await third.client.product('Tux', 14)).data?.quantity, 100)
   t.match(third.output(), /is damaged: set aside/)
   t.ok(existsSync(`${path}.corrupt`))

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Command, type CommandResult, ConnectionError } from '@bazaar/client'
 import t from 'tap'
+import { FakeClock } from '../../../packages/client/test/fake-clock.ts'
 import { Catalog } from '../src/catalog.ts'
 import { ChangeFeed } from '../src/change-feed.ts'
 import { commandKey } from '../src/command-key.ts'
@@ -11,7 +12,6 @@ import { Products } from '../src/products.ts'
 import { Restock, restockLevels } from '../src/restock.ts'
 import { Seed } from '../src/seed.ts'
 import { bytesOf, lineOf } from './fake-cluster.ts'
-import { ManualClock } from './manual-clock.ts'
 
 const lines = [
   lineOf(1, 1, { type: 'product', name: 'Tux', price: 25.99, quantity: 1, key: 'a' }),
@@ -20,7 +20,7 @@ const lines = [
 ]
 
 function buildCatalog() {
-  const clock = new ManualClock()
+  const clock = new FakeClock()
   return { clock, catalog: new Catalog(new Products(), new ChangeFeed(clock), clock) }
 }
 
@@ -36,8 +36,6 @@ function scriptedCommands(script: (commands: readonly Command[]) => CommandResul
   }
 }
 
-const settled = () => new Promise(resolve => setImmediate(resolve))
-
 t.test('restocking asks for every empty product at each interval, with a key for each time it ran out', async t => {
   const { clock, catalog } = buildCatalog()
   let fails = true
@@ -49,21 +47,20 @@ t.test('restocking asks for every empty product at each interval, with a key for
   const restock = new Restock(catalog, commands, clock, { intervalMs: 1000, levelOf: name => levels[name] ?? 0 })
   restock.start()
   catalog.apply(bytesOf(lines))
-  clock.advance(1000)
+  await clock.advance(1000)
   t.strictSame(commands.asked, [], 'not before it has caught up')
   catalog.catchUpTo({ index: 1, term: 1 })
   for (const _ of [1, 2]) {
-    clock.advance(1000)
-    await settled()
+    await clock.advance(1000)
     const command = { type: 'restock', key: 'restock:3 Tux', name: 'Tux', quantity: 5 }
     t.strictSame(commands.asked.splice(0), [command], 'the same emptiness has the same key')
     fails = false
   }
   catalog.apply(bytesOf([lineOf(4, 1, { type: 'stock', name: 'Tux', quantity: 5, key: 'restock:3 Tux' })]))
-  clock.advance(1000)
+  await clock.advance(1000)
   t.strictSame(commands.asked, [])
   restock.stop()
-  clock.advance(5000)
+  await clock.advance(5000)
 })
 
 t.test('a product is brought back to what it began with, or to the usual where that was none', async t => {
@@ -86,11 +83,10 @@ t.test('while one round of restocking is under way, the next is left out', async
   }
   const restock = new Restock(catalog, { execute }, clock, { intervalMs: 1000, levelOf: () => 5 })
   restock.start()
-  clock.advance(3000)
+  await clock.advance(3000)
   t.equal(rounds, 1)
   answer([])
-  await settled()
-  clock.advance(1000)
+  await clock.advance(1000)
   t.equal(rounds, 2)
   restock.stop()
 })
@@ -124,8 +120,7 @@ t.test('seeding goes on until it is done, and does not mind that another catalog
   const running = seed.run()
   void seed.run()
   for (let waits = 0; waits < 3; waits += 1) {
-    await settled()
-    clock.advance(1000)
+    await clock.advance(1000)
   }
   await running
   const products = ['Tux', 'Fox'].map(name => ({ type: 'product', key: `seed ${name}`, name, price: 1, quantity: 2 }))

@@ -1,12 +1,12 @@
 import { type Accepted, BazaarError, ConnectionError, type Product } from '@bazaar/client'
 import tap from 'tap'
+import { FakeClock, settled } from '../../../packages/client/test/fake-clock.ts'
 import { Cache, type CacheLimits } from '../src/cache.ts'
 import { Catalogs } from '../src/catalogs.ts'
 import { confirmedIndex } from '../src/confirmed-index.ts'
 import { followChanges } from '../src/feed.ts'
 import type { Replicas } from '../src/ports.ts'
 import { FakeCatalog } from './fixtures/fake-catalog.ts'
-import { FakeClock, settled } from './fixtures/fake-clock.ts'
 
 const tux = (quantity: number): Product => ({ name: 'Tux', price: 25.99, quantity })
 const json = (product: Product) => JSON.stringify({ data: product })

@@ -8,12 +8,13 @@ import {
   systemClock,
 } from '@bazaar/client'
 import tap, { type Test } from 'tap'
+import { eventually } from '../../../test/patience.ts'
 import { Gathering } from '../src/gathering.ts'
 import { Leadership } from '../src/leader.ts'
 import { OrderQueries, queriesMax } from '../src/order-queries.ts'
 import { type OrderLimits, Orders } from '../src/orders.ts'
 import type { Replicas } from '../src/ports.ts'
-import { FakeCluster, until } from './fixtures/fake-cluster.ts'
+import { FakeCluster } from './fixtures/fake-cluster.ts'
 
 let keys = 0
 const buy = (quantity = 1, name = 'Tux'): Command => ({ type: 'buy', key: `key-${keys++}`, name, quantity })
@@ -46,7 +47,7 @@ tap.test('orders that arrive while a request is under way travel together in the
   const { cluster, orders, answers } = await store(t, { attemptTimeoutMs: 5000 })
   const { release } = heldBack(cluster)
   const all = Array.from({ length: 20 }, () => orders.submit(buy()))
-  await until(() => cluster.batches.length === 1)
+  await eventually('the first request', () => cluster.batches.length === 1)
   release()
   const numbers = (await Promise.all(all)).map(({ order }) => order?.number)
   t.same(
@@ -65,7 +66,7 @@ tap.test('no more orders travel together than a leader takes', async t => {
   const { cluster, orders } = await store(t, { attemptTimeoutMs: 5000 })
   const { release } = heldBack(cluster)
   const all = Array.from({ length: commandsPerRequestMax + 2 }, () => orders.submit(buy()))
-  await until(() => cluster.batches.length === 1)
+  await eventually('the first request', () => cluster.batches.length === 1)
   release()
   await Promise.allSettled(all)
   t.same(
@@ -81,7 +82,7 @@ tap.test('clients that order again at once travel together, also when they began
     for (let ordered = 0; ordered < 20; ordered++) await orders.submit(buy())
   }
   const first = client()
-  await until(() => cluster.batches.length === 1)
+  await eventually('the first request', () => cluster.batches.length === 1)
   const others = [client(), client(), client(), client()]
   release()
   await Promise.all([first, ...others])
@@ -154,7 +155,7 @@ tap.test('each order of a batch gets its own answer', async t => {
   const { cluster, orders } = await store(t, { attemptTimeoutMs: 5000 })
   const { release } = heldBack(cluster)
   const first = orders.submit(buy())
-  await until(() => cluster.batches.length === 1)
+  await eventually('the first request', () => cluster.batches.length === 1)
   const reused = buy()
   const settled = Promise.allSettled([
     orders.submit(buy(1000)),
@@ -198,7 +199,7 @@ tap.test('when the leader is killed, the order goes to its successor with the sa
   await orders.submit(buy())
   const { release } = heldBack(cluster)
   const waiting = [orders.submit(buy()), orders.submit(buy())]
-  await until(() => cluster.batches.length === 2)
+  await eventually('the second request', () => cluster.batches.length === 2)
   cluster.peer('order-3').kill()
   cluster.leader = null
   setTimeout(() => {
@@ -242,7 +243,7 @@ tap.test('an order that is sent again holds no other up', async t => {
     await held
   }
   const first = orders.submit(repeated)
-  await until(() => asked === 2)
+  await eventually('to be asked again', () => asked === 2)
   t.equal((await orders.submit(buy())).order?.number, 1)
   release()
   t.equal((await first).order?.number, 2)

@@ -3,11 +3,12 @@ import { type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 import { systemClock } from '@bazaar/client'
 import tap, { type Test } from 'tap'
+import { eventually } from '../../../test/patience.ts'
 import { frontendConfig } from '../src/config.ts'
 import { Events, subscribersMax, unreadBytesMax } from '../src/events.ts'
 import { buildFrontend, type FrontendParts } from '../src/frontend.ts'
 import { idempotencyKey } from '../src/idempotency-key.ts'
-import { FakeCluster, until } from './fixtures/fake-cluster.ts'
+import { FakeCluster } from './fixtures/fake-cluster.ts'
 
 const token = 'secret'
 const admin = { authorization: `Bearer ${token}` }
@@ -36,9 +37,9 @@ async function frontend(t: Test, parts: Partial<FrontendParts> = {}) {
     await cluster.stop()
   })
   const { publicApp: app, internalApp } = built
-  await until(async () => (await app.inject('/ready')).statusCode === 200)
+  await eventually('ready', async () => (await app.inject('/ready')).statusCode === 200)
   const feed = async () => (await internalApp.inject('/status')).json().cache.feed
-  await until(async () => (await feed()) === 'up')
+  await eventually('the feed', async () => (await feed()) === 'up')
   const get = (url: string, headers = {}) => app.inject({ url, headers })
   const post = (url: string, body: unknown, headers = {}) =>
     app.inject({
@@ -362,12 +363,12 @@ tap.test('a look-up recovers when the catalog comes back, and the cache with the
   const { cluster, get, feed } = await frontend(t, { catalogLimits: { lookupDeadlineMs: 5000, attemptTimeoutMs: 60 } })
   await get('/products/Tux')
   cluster.peer('catalog-1').kill()
-  await until(async () => (await feed()) === 'down')
+  await eventually('the end of the feed', async () => (await feed()) === 'down')
   const asked = get('/products/Tux')
   await cluster.peer('catalog-1').start()
   t.equal((await asked).headers['cache-status'], 'bazaar; fwd=miss')
-  await until(async () => (await feed()) === 'up')
-  await until(async () => (await get('/products/Tux')).headers['cache-status'] === 'bazaar; hit')
+  await eventually('the feed', async () => (await feed()) === 'up')
+  await eventually('a hit', async () => (await get('/products/Tux')).headers['cache-status'] === 'bazaar; hit')
 })
 
 tap.test('the cluster is shown as it is', async t => {
@@ -406,12 +407,12 @@ tap.test('events tell of changed products and of the cluster', async t => {
     return asked
   }
   const reader = listen()
-  await until(() => text.includes('event: cluster\n'))
+  await eventually('the cluster', () => text.includes('event: cluster\n'))
   await post('/orders', { name: 'Tux', quantity: 1 })
-  await until(() => text.includes('event: product\ndata: {"name":"Tux","index":2}\n\n'))
+  await eventually('the product', () => text.includes('event: product\ndata: {"name":"Tux","index":2}\n\n'))
   text = ''
   cluster.leader = 'order-1'
-  await until(() => text.includes('"leader":"order-1"'))
+  await eventually('the leader', () => text.includes('"leader":"order-1"'))
 
   const [head] = (await once(request({ port, path: '/events', method: 'HEAD', agent: false }).end(), 'response')) as [
     IncomingMessage,
@@ -420,12 +421,12 @@ tap.test('events tell of changed products and of the cluster', async t => {
   await once(head.resume(), 'end')
 
   for (let count = 1; count < subscribersMax; count++) listen()
-  await until(() => open === subscribersMax)
+  await eventually('all readers', () => open === subscribersMax)
   t.match((await app.inject('/events')).json(), { error: { code: 503, reason: 'OVERLOADED' } })
   // Long before a heartbeat would tell.
   reader.destroy()
   const left = `bazaar_event_subscribers ${subscribersMax - 1}\n`
-  await until(async () => (await internalApp.inject('/metrics')).body.includes(left))
+  await eventually('one reader to have left', async () => (await internalApp.inject('/metrics')).body.includes(left))
 })
 
 tap.test('one connection may ask for the events often, which is no leak to warn of', async t => {
@@ -437,7 +438,9 @@ tap.test('one connection may ask for the events often, which is no leak to warn 
   process.on('warning', note)
   t.teardown(() => process.off('warning', note))
   const subscribed = (count: number) =>
-    until(async () => (await internalApp.inject('/metrics')).body.includes(`bazaar_event_subscribers ${count}\n`))
+    eventually('the count of readers', async () =>
+      (await internalApp.inject('/metrics')).body.includes(`bazaar_event_subscribers ${count}\n`),
+    )
   const socket = connect({ port, host: '127.0.0.1' })
   socket.resume().write('GET /events HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(20))
   await subscribed(20)

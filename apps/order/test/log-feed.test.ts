@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeFact, systemClock } from '@bazaar/client'
 import t, { type Test } from 'tap'
+import { eventually } from '../../../test/patience.ts'
 import { LogFeed } from '../src/log-feed.ts'
 import { realDisk } from '../src/raft-log/disk.ts'
 import { LogFile } from '../src/raft-log/log-file.ts'
 import { Sealer } from '../src/raft-log/sealer.ts'
-import { eventually } from './replicated-log-suite.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'bazaar-feed-'))
 t.teardown(() => rmSync(folder, { recursive: true }))
@@ -61,7 +61,7 @@ t.test('a reader that pauses gets the lines as they were committed, however much
     received += chunk
   })
   await append(10_000)
-  await eventually('the reader is served', () => received.length > 10_000 || null)
+  await eventually('the reader is served', () => received.length > 10_000)
   answer.pause()
   for (let batch = 0; batch < 60; batch++) {
     await append(400)
@@ -73,7 +73,7 @@ t.test('a reader that pauses gets the lines as they were committed, however much
   const sent = lines.join('')
   // Between them stand heartbeats: empty lines.
   const withoutBeats = () => received.split('\n').filter(Boolean).join('\n')
-  await eventually('all has come', () => withoutBeats().length >= sent.length - 1 || null)
+  await eventually('all has come', () => withoutBeats().length >= sent.length - 1)
   t.ok(`${withoutBeats()}\n` === sent, `${lines.length} lines are those of the log`)
 })
 

@@ -12,6 +12,7 @@ import type { Message } from '@bazaar/raft'
 import { DurableJSONFile } from '@bazaar/service'
 import type { Adapter } from 'lowdb'
 import t, { type Test } from 'tap'
+import { eventually } from '../../../test/patience.ts'
 import { type Disk, type DiskFile, realDisk } from '../src/raft-log/disk.ts'
 import { entriesPerAppendMax, messagesWaitingMax, noteMs, RaftLog } from '../src/raft-log/driver.ts'
 import { recover } from '../src/raft-log/recovery.ts'
@@ -20,7 +21,7 @@ import { StateFile, type StoredState } from '../src/raft-log/state-file.ts'
 import { Ticker } from '../src/raft-log/ticker.ts'
 import { type Transport, UnixTransport } from '../src/raft-log/transport.ts'
 import { appendUnlessFull, diskFull, faultyFile } from './faulty-file.ts'
-import { eventually, type Harness, type Member, replicatedLogSuite } from './replicated-log-suite.ts'
+import { type Harness, type Member, replicatedLogSuite } from './replicated-log-suite.ts'
 
 const members = [1, 2, 3]
 
@@ -99,7 +100,7 @@ async function harness(): Promise<Harness> {
       return member
     },
     async founded() {
-      await eventually('votes for all', () => [...running].every(hasVote) || null)
+      await eventually('votes for all', () => [...running].every(hasVote))
     },
     wipe: async id => rmSync(join(data, `order-${id}`), { recursive: true }),
     async end() {
@@ -121,7 +122,7 @@ async function cluster(disks: Partial<Record<number, Disk>> = {}) {
     for (const member of running.values()) await member.stop()
     rmSync(data, { recursive: true })
   })
-  await eventually('votes for all', () => [...running.values()].every(hasVote) || null)
+  await eventually('votes for all', () => [...running.values()].every(hasVote))
   const leader = () =>
     eventually('a leader', () => [...running.values()].find(({ log }) => log.leadership.leading) ?? null)
   const path = (id: number): string => join(data, `order-${id}`, 'log.jsonl')
@@ -139,12 +140,12 @@ async function cluster(disks: Partial<Record<number, Disk>> = {}) {
           .update(readFileSync(path(id)))
           .digest('hex'),
       )
-      return new Set(hashes).size === 1 ? true : null
+      return new Set(hashes).size === 1
     })
   const propose = async (facts: string[]): Promise<void> => {
     while ((await (await leader()).log.propose(facts).catch(() => null)) === null);
   }
-  const voteAgain = (id: number) => eventually('a vote again', () => hasVote(running.get(id) as RaftMember) || null)
+  const voteAgain = (id: number) => eventually('a vote again', () => hasVote(running.get(id) as RaftMember))
   return { data, running, leader, path, restart, identical, propose, voteAgain }
 }
 
@@ -247,7 +248,7 @@ t.test('a bad line where the state is gone, too, cuts nothing off and founds no 
   const lost = await Promise.all(members.map(id => restart(id, () => spoil(id))))
   // Each has heard the others once its term is no guess any more: had they founded a new shop, it would be now.
   const stateOf = (id: number) => JSON.parse(readFileSync(join(data, `order-${id}`, 'state.json'), 'utf8'))
-  await eventually('all to have heard each other', () => members.every(id => stateOf(id).vote === null) || null)
+  await eventually('all to have heard each other', () => members.every(id => stateOf(id).vote === null))
   const restarted = await Promise.all(members.map(id => restart(id, () => {})))
   for (const [these, warning] of [
     [lost, /set aside as .*corrupt-now/],
@@ -340,11 +341,11 @@ t.test('a note for which there was no room is made later', async t => {
   // A vote that found no room would hold its member up.
   const { term } = log.leadership
   const isSettled = (id: number) => stateOf(id).voting && stateOf(id).term === term
-  await eventually('every vote to be saved', () => (members.every(isSettled) ? true : null))
+  await eventually('every vote to be saved', () => members.every(isSettled))
   full = true
   const index = await log.propose([fact('a')])
   const isRefused = (id: number) => (refused.get(id) ?? 0) >= index
-  await eventually('every note to be refused', () => (members.every(isRefused) ? true : null))
+  await eventually('every note to be refused', () => members.every(isRefused))
   full = false
   for (const member of running) await member.stop()
   for (const id of members) {
@@ -407,7 +408,7 @@ async function followerByHand(t: Test) {
     }
     transport.onMessage({ type: 'appendRequest', from, to: 1, term, ...place })
   }
-  const syncsBegun = (count: number) => eventually(`sync ${count}`, () => (syncs.length >= count ? true : null))
+  const syncsBegun = (count: number) => eventually(`sync ${count}`, () => syncs.length >= count)
   const acknowledged = () =>
     sent.flatMap(message => (message.type === 'appendResponse' && message.accepted ? [message.matchIndex] : []))
   return { data, member, hands, append, syncs, syncsBegun, acknowledged }
@@ -426,12 +427,12 @@ for (const ends of ['before the cut', 'after it']) {
     // The ring forgets the first two.
     await syncsBegun(2)
     syncs[1]?.()
-    await eventually('the new term', () => (member.log.leadership.term === 2 ? true : null))
+    await eventually('the new term', () => member.log.leadership.term === 2)
     syncs[0]?.()
     await syncsBegun(3)
     t.strictSame(acknowledged(), [])
     syncs[2]?.()
-    await eventually('the entries to be acknowledged', () => (acknowledged().length > 0 ? true : null))
+    await eventually('the entries to be acknowledged', () => acknowledged().length > 0)
     t.strictSame(acknowledged(), [2])
     hands.isSlow = false
     await member.stop()
@@ -460,11 +461,11 @@ t.test('while the log is cut nobody notes how long it was', async t => {
     if (noted.at(-2) !== 0 && noted.at(-1) === 0) hands.note()
   }
   append(2, 1)
-  await eventually('the first entries', () => (acknowledged().length === 1 ? true : null))
+  await eventually('the first entries', () => acknowledged().length === 1)
   hands.note()
-  await eventually('a note', () => ((noted.at(-1) ?? 0) > 0 ? true : null))
+  await eventually('a note', () => (noted.at(-1) ?? 0) > 0)
   append(3, 2)
-  await eventually('the next entries', () => (acknowledged().length === 2 ? true : null))
+  await eventually('the next entries', () => acknowledged().length === 2)
   t.equal(noted.at(-1), 0)
   await member.stop()
 })
@@ -473,7 +474,7 @@ t.test('a state counts as saved once it is on disk itself, not the one before', 
   const writes: (() => void)[] = []
   const adapter = { read: async () => null, write: () => new Promise<void>(resolve => writes.push(resolve)) }
   const { file } = await StateFile.open(adapter, members.length)
-  const begun = (count: number) => eventually(`write ${count}`, () => (writes.length >= count ? true : null))
+  const begun = (count: number) => eventually(`write ${count}`, () => writes.length >= count)
   const first = file.save({ term: 1 })
   await begun(1)
   const second = file.save({ term: 2 })
@@ -504,7 +505,7 @@ t.test('what comes while a vote cannot be saved waits, but not without end', asy
   for (let count = 0; count < 1000; count++) transport.onMessage({ type: 'preVoteRequest', term: 6, ...from })
   room.resolve()
   const answers = () => sent.filter(({ type }) => type === 'preVoteResponse').length
-  await eventually('the rest to be answered', () => (answers() > 0 ? true : null))
+  await eventually('the rest to be answered', () => answers() > 0)
   t.ok(answers() <= messagesWaitingMax, `${answers()} answered`)
   await member.stop()
 })
@@ -517,12 +518,12 @@ t.test('a full disk is told, reads go on, and what waits is committed when there
   const { log } = await leader()
   full = true
   const waiting = log.propose([fact('b')])
-  await eventually('the leader to see that the disk is full', () => (log.accepting ? null : true))
+  await eventually('the leader to see that the disk is full', () => !log.accepting)
   await log.barrier()
   t.match(log.lines(2, 2).toString('latin1'), /"key":"a"/, 'reads go on')
   full = false
   t.equal(await waiting, 3, 'what waited is committed when there is room')
-  await eventually('the leader to see that there is room', () => (log.accepting ? true : null))
+  await eventually('the leader to see that there is room', () => log.accepting)
   await identical()
   for (const { failures } of running.values()) t.same(failures, [])
 })
@@ -599,7 +600,7 @@ t.test('a second process on the folder of a replica ends before it touches anyth
     rmSync(data, { recursive: true })
   })
   const log = join(data, 'order-1', 'log.jsonl')
-  await eventually('the first has written', () => (existsSync(log) && readFileSync(log).length > 0) || null)
+  await eventually('the first has written', () => existsSync(log) && readFileSync(log).length > 0)
   // Even when it is stopped, and so cannot say that it is there.
   first.kill('SIGSTOP')
   const before = { log: readFileSync(log), inProgress: join(data, 'order-1', 'state.json.tmp') }
@@ -634,10 +635,10 @@ t.test('where every timer comes late, a silent leader is missed all the same', a
     rmSync(data, { recursive: true })
   })
   const leads = ({ log }: RaftMember): boolean => log.leadership.leading
-  await eventually('a leader, and votes for all', () => (running.some(leads) && running.every(hasVote)) || null)
+  await eventually('a leader, and votes for all', () => running.some(leads) && running.every(hasVote))
   const leader = running.findIndex(leads)
   // As of a process that was stopped: its connections stay open.
   for (const transport of transports.slice(leader, leader + 1)) transport.send = () => {}
   const others = running.toSpliced(leader, 1)
-  await eventually('another leader', () => (others.some(leads) ? true : null))
+  await eventually('another leader', () => others.some(leads))
 })

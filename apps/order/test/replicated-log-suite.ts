@@ -1,5 +1,6 @@
 import { decode, encodeFact } from '@bazaar/client'
 import type { Test } from 'tap'
+import { eventually } from '../../../test/patience.ts'
 import type { ReplicatedLog } from '../src/replicated-log.ts'
 
 /** A running member of a log under test, and the lines it was handed. */
@@ -19,19 +20,6 @@ export interface Harness {
   /** Loses all that a member has stored. Only while it is down. */
   wipe(id: number): Promise<void>
   end(): Promise<void>
-}
-
-const deadlineMs = 10_000
-const pollMs = 5
-
-/** Resolves with the first value that is not null. */
-export async function eventually<T>(what: string, read: () => T | null): Promise<T> {
-  for (const end = Date.now() + deadlineMs; Date.now() < end; ) {
-    const value = read()
-    if (value !== null) return value
-    await new Promise(resolve => setTimeout(resolve, pollMs))
-  }
-  throw new Error(`not within ${deadlineMs} ms: ${what}`)
 }
 
 let facts = 0
@@ -183,7 +171,7 @@ export async function replicatedLogSuite(t: Test, startHarness: () => Promise<Ha
       'nobody leads',
     )
     await start(id)
-    await eventually('the third has its log', () => ((members.get(id)?.log.appliedIndex ?? 0) > 0 ? true : null))
+    await eventually('the third has its log', () => (members.get(id)?.log.appliedIndex ?? 0) > 0)
     t.same(members.get(id)?.applied.slice(0, before.length), before)
   })
 }

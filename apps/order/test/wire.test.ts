@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import { encodeFact, systemClock } from '@bazaar/client'
 import type { Message } from '@bazaar/raft'
 import t, { type Test } from 'tap'
+import { eventually } from '../../../test/patience.ts'
 import { Sealer } from '../src/raft-log/sealer.ts'
 import { UnixTransport } from '../src/raft-log/transport.ts'
 import { encode, MessageReader } from '../src/raft-log/wire.ts'
-import { eventually } from './replicated-log-suite.ts'
 
 const entriesMax = 20
 const sealer = new Sealer()
@@ -183,7 +183,7 @@ async function two(t: Test) {
   })
   await other.transport.claim()
   await one.start()
-  await eventually('a connection', () => one.connected.has(2) || null)
+  await eventually('a connection', () => one.connected.has(2))
   return { one, other, socket: socketOf(2) }
 }
 
@@ -195,7 +195,7 @@ t.test('what is sent to a replica before it is started is heard then, as far as 
   await other.start()
   await eventually('the last message', () => {
     one.transport.send(append(0, 0), Buffer.alloc(0))
-    return other.received.at(-1)?.count === 0 || null
+    return other.received.at(-1)?.count === 0
   })
   const received = other.received.filter(({ count }) => count === 400).length
   t.ok(received > 0 && received < sent, `${received} of ${sent}`)
@@ -224,7 +224,7 @@ t.test('long messages that wait for a socket with no room arrive as they were se
       one.transport.send(append(first - 1, count), Buffer.from(lines))
       return { count, lines }
     })
-    await eventually('all messages', () => other.received.length === counts.length || null)
+    await eventually('all messages', () => other.received.length === counts.length)
     t.strictSame(other.received.splice(0), expected, `the ${round} time`)
   }
 })
