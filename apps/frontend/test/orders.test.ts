@@ -226,10 +226,8 @@ tap.test('a paused leader keeps its connections open, but holds nobody up for lo
     cluster.leader = 'order-1'
     cluster.term++
   }, 100)
-  t.same(
-    (await Promise.all([first, second])).map(({ order }) => order?.number),
-    [2, 3],
-  )
+  const numbers = (await Promise.all([first, second])).map(({ order }) => order?.number)
+  t.same(numbers.sort(), [2, 3], 'in whichever order they reach the next leader')
 })
 
 tap.test('an order that is sent again holds no other up', async t => {

@@ -1,4 +1,4 @@
-import { BazaarError, type Order, type Product } from '@bazaar/client'
+import { asciiJSON, BazaarError, type Order, type Product } from '@bazaar/client'
 import type { LoadAnswer, LoadConnection, LoadRequest } from './load-connection.ts'
 import { parseAnswer, type Shopper } from './shopper.ts'
 
@@ -21,17 +21,11 @@ export function connectionShopper(connection: LoadConnection): Shopper {
       return { product: data, hit: /; *hit\b/.test(cacheStatus) }
     },
     async order(request, key) {
-      return (await call<Order>({ method: 'POST', path: '/orders', json: asciiJson(request), key })).data
+      return (await call<Order>({ method: 'POST', path: '/orders', json: asciiJSON(request), key })).data
     },
     findOrder: async number => (await get<Order>(`/orders/${number}`)).data,
     close: async () => connection.close(),
   }
-}
-
-/** JSON in which every character beyond ASCII is escaped, so that its length in characters is that in bytes. */
-function asciiJson(value: object): string {
-  const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  return JSON.stringify(value).replace(/[^\p{ASCII}]/gu, text => text.split('').map(escaped).join(''))
 }
 
 function failureOf({ status, body: text }: LoadAnswer, body: { data?: unknown } | null): Error | null {

@@ -14,7 +14,7 @@ export const logLineBytesMax = 2048
 
 /** The fact as it stands in a line: its JSON members without the braces. The order of the members is fixed. */
 export function encodeFact(fact: Fact): string {
-  if (fact.type !== 'buy' && fact.type !== 'sell') return encode(fact).slice(1, -1)
+  if (fact.type !== 'buy' && fact.type !== 'sell') return asciiJSON(fact).slice(1, -1)
   // The same, put together in an eighth of the time: this is done for every order.
   const { type, number, name, quantity, price, key } = fact
   return `"type":"${type}","number":${number},"name":${quote(name)},"quantity":${quantity},"price":${price},"key":${quote(key)}`
@@ -23,11 +23,11 @@ export function encodeFact(fact: Fact): string {
 const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
 
 function quote(text: string): string {
-  return plain.test(text) ? `"${text}"` : encode(text)
+  return plain.test(text) ? `"${text}"` : asciiJSON(text)
 }
 
-/** JSON in ASCII. */
-function encode(value: unknown): string {
+/** JSON in which every character beyond ASCII is escaped, so that its length in characters is that in bytes. */
+export function asciiJSON(value: unknown): string {
   return JSON.stringify(value).replace(/[^\x20-\x7e]/g, escapeCharacter)
 }
 

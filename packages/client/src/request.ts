@@ -8,7 +8,7 @@ import { LineSplitter } from './line-splitter.ts'
 export const connectionsMax = 32
 /** How long a request may take, from the call to the last byte of its answer, unless the caller says otherwise. */
 export const requestTimeoutMs = 5_000
-/** The longest line of a stream; the longest command, with every character escaped, has less than 4 KiB. */
+/** The longest line of a stream. One of the log has at most `logLineBytesMax`, which is a small part of it. */
 export const lineBytesMax = 64 * 1024
 /** A stream of heartbeats every 100 ms that is silent for this long is as good as closed. */
 export const idleTimeoutMs = 1_000

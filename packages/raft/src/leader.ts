@@ -26,7 +26,7 @@ export class Leader implements RoleHandler {
     const { options, others, log } = member
     this.#member = member
     this.#transitions = transitions
-    this.#followers = others.map(other => new Progress(other, options, log.lastIndex + 1, 0))
+    this.#followers = others.map(other => new Progress(other, options, log.lastIndex + 1))
     this.#reads = new Reads(member)
     this.#ticksToHeartbeat = options.heartbeatTicks
   }

@@ -11,7 +11,7 @@ export class Progress {
   matchIndex = 0
   nextIndex: number
   /** The leader's tick at which the follower was heard last. */
-  heardAt: number
+  heardAt = 0
   /** The newest round that the follower echoed. */
   round = 0
   /** Answers to older rounds are from before the last set-back, and say nothing of the log any more. */
@@ -23,13 +23,12 @@ export class Progress {
   /** The last indexes of the requests that are not yet acknowledged, oldest first. */
   readonly #inFlight: number[] = []
 
-  constructor(member: MemberId, options: Options, nextIndex: number, heardAt: number) {
+  constructor(member: MemberId, options: Options, nextIndex: number) {
     this.member = member
     this.#appendsInFlightMax = options.appendsInFlightMax
     this.#entriesPerTickMax = options.entriesPerTickMax
     this.allowance = options.entriesPerTickMax
     this.nextIndex = nextIndex
-    this.heardAt = heardAt
   }
 
   /** A new tick begins. */
