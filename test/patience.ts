@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-export const patienceMs = 20_000
+const patienceMs = 20_000
 const pollMs = 10
 
 type Sought<T> = T | false | null

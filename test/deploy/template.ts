@@ -23,7 +23,7 @@ export async function synthesise(context: Record<string, string>, folder: string
   return JSON.parse(readFileSync(join(folder, 'Bazaar.template.json'), 'utf8')) as Template
 }
 
-export function contextArguments(context: Record<string, string>): string[] {
+function contextArguments(context: Record<string, string>): string[] {
   return Object.entries(context).flatMap(([key, value]) => ['--context', `${key}=${value}`])
 }
 

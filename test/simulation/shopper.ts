@@ -6,7 +6,7 @@ import type { Random } from './random.ts'
 import type { World } from './world.ts'
 
 /** Every request ends within the front-end's order deadline plus a second. */
-export const answerMsMax = 11_000
+const answerMsMax = 11_000
 /** A little more than that, so that a late answer is told from none. */
 const patienceMs = 12_000
 

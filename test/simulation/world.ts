@@ -11,7 +11,7 @@ import type { Trace } from './trace.ts'
 import { Witness } from './witness.ts'
 
 /** What an order replica answers to other processes. */
-export interface OrderService {
+interface OrderService {
   execute(commands: readonly Command[]): Promise<CommandResult[]>
   order(number: number): Promise<Order | null>
   status(): OrderStatus
@@ -19,14 +19,14 @@ export interface OrderService {
 }
 
 /** What a catalog answers. */
-export interface CatalogService {
+interface CatalogService {
   product(name: string, index: number): Promise<Reading<Product | null>>
   products(index: number): Promise<Reading<Product[]>>
   changes(sink: Sink): void
 }
 
 /** What a front-end answers to the shop's customers. */
-export interface FrontendService {
+interface FrontendService {
   submit(command: Command): Promise<{ index: number; order?: Order }>
   order(number: number): Promise<Order | null>
   product(name: string): Promise<Product | null>
@@ -34,7 +34,7 @@ export interface FrontendService {
 }
 
 /** A look into a running replica, for faults and checks; not for other processes. */
-export interface Probe {
+interface Probe {
   leadership(): Leadership
   voting(): boolean
   /** Index up to which its log is on disk. */

@@ -9,7 +9,7 @@ export interface CatalogLimits {
   attemptTimeoutMs: number
 }
 
-export const catalogLimits: CatalogLimits = { lookupDeadlineMs: 10_000, attemptTimeoutMs: 500 }
+const catalogLimits: CatalogLimits = { lookupDeadlineMs: 10_000, attemptTimeoutMs: 500 }
 
 /** Asks one catalog after the other, beginning with the one that answered last, until one answers. */
 export class Catalogs {

@@ -3,7 +3,7 @@ import type { Cache } from './cache.ts'
 import { leaderAmong, statusesOf } from './statuses.ts'
 
 /** A process that does not tell its state for so long is shown as down. */
-export const statusTimeoutMs = 300
+const statusTimeoutMs = 300
 
 export interface ClusterParts {
   replicas: ReadonlyMap<string, Pick<OrderClient, 'status'>>

@@ -5,7 +5,7 @@ export interface Attempt {
 }
 
 /** What the front-end asks of an order replica; `OrderClient` is one over HTTP. Errors: BazaarError, ConnectionError. */
-export interface OrderReplica {
+interface OrderReplica {
   execute(commands: readonly Command[], options: Attempt): Promise<CommandResult[]>
   order(number: number, options: Attempt): Promise<Order | null>
   status(options: Attempt): Promise<OrderStatus>

@@ -5,7 +5,7 @@ import { OrderTable } from './order-table.ts'
 import { type Stocked, StockTable } from './stock-table.ts'
 
 /** Keys of the last entries that are remembered; 12 bytes each. An older key is taken for a new one. */
-export const keysMax = 1_000_000
+const keysMax = 1_000_000
 
 /**
  * The fold over the committed log: products, order numbers, keys. It keeps a few bytes per order; what does not fit

@@ -12,7 +12,7 @@ const delayMs = 1
  */
 const intervalMs = 30
 /** Feeds at one time: a few catalogs, and whoever watches. */
-export const feedsMax = 64
+const feedsMax = 64
 
 /** Streams committed lines to followers of the log, each at its own pace: a slow one is never buffered for. */
 export class LogFeed {

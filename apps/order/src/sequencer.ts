@@ -5,7 +5,7 @@ import type { Ledger } from './ledger.ts'
 import type { Leadership, ReplicatedLog } from './replicated-log.ts'
 
 /** Commands in one batch: what is proposed, written, replicated and answered together. */
-export const batchCommandsMax = 1024
+const batchCommandsMax = 1024
 /** Commands that wait for their batch; above it they are refused with `OVERLOADED`. */
 export const commandsWaitingMax = 8192
 

@@ -17,8 +17,8 @@ export interface Options {
   help: boolean
 }
 
-export const commandNames = ['deploy', 'status', 'logs', 'update', 'destroy', 'bench'] as const
-export type CommandName = (typeof commandNames)[number]
+const commandNames = ['deploy', 'status', 'logs', 'update', 'destroy', 'bench'] as const
+type CommandName = (typeof commandNames)[number]
 
 const linesDefault = '60'
 const linesMax = 10_000

@@ -39,7 +39,7 @@ export interface BenchmarkRun extends Omit<ExperimentResult, 'acknowledged'> {
 }
 
 /** What came before the runs, in all shops together. It stands in no figure, but its orders are verified with the rest. */
-export interface WarmUp {
+interface WarmUp {
   iterations: number
   orders: number
   errors: number
@@ -121,7 +121,7 @@ export async function runBenchmark(options: BenchOptions, world: BenchmarkWorld)
 }
 
 /** What there should be of the stock, and what there is; null when the shop did not tell. */
-export type StockCheck = Omit<StockSum, 'actual'> & { actual: number | null }
+type StockCheck = Omit<StockSum, 'actual'> & { actual: number | null }
 
 /** Whether nothing went wrong: no error, no mismatch, and the stock is right where it can be known. */
 export function benchmarkPassed({ runs, warmUp, verified, stock }: BenchmarkResult): boolean {

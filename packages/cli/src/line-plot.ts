@@ -17,7 +17,7 @@ export interface PlotSeries {
   points: readonly PlotPoint[]
 }
 
-export type PlotColor = 'blue' | 'orange' | 'green' | 'grey'
+type PlotColor = 'blue' | 'orange' | 'green' | 'grey'
 
 /** What to draw: lines over one x axis. Labels carry the units. */
 export interface LinePlot {

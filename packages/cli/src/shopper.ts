@@ -31,7 +31,7 @@ export async function orderOne(shopper: Pick<Shopper, 'order'>, name: string, ke
 const what = ({ type, quantity, name }: Pick<Order, 'type' | 'quantity' | 'name'>): string =>
   `${type} ${quantity} ${name}`
 
-export interface LookUp {
+interface LookUp {
   product: Product
   /** Whether the front-end's cache had it (`Cache-Status`, RFC 9211); null when the answer does not say. */
   hit: boolean | null

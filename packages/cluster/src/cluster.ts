@@ -18,7 +18,7 @@ const readyTimeoutMs = 30_000
 /** How much longer for each MiB of the longest log: every replica reads its own first, on a slow machine one by one. */
 const recoveryMsPerMiB = 200
 /** A process that dies this often before the cluster was ever ready has a reason to: waiting longer would not help. */
-export const deathsBeforeReadyMax = 3
+const deathsBeforeReadyMax = 3
 const probeTimeoutMs = 1000
 
 /** `ClusterSettings`, each with its default; the port's is 0, any free one. */

@@ -1,7 +1,7 @@
 /** A process that has answered for this long is healthy: when it dies, it is restarted at once. */
 export const healthyAfterMs = 2000
-export const restartDelayFirstMs = 100
-export const restartDelayMaxMs = 5000
+const restartDelayFirstMs = 100
+const restartDelayMaxMs = 5000
 
 /**
  * How long to wait before a process that died is started again, in ms: not at all the first time, then 100 ms, doubling

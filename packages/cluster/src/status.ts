@@ -4,7 +4,7 @@ import type { ProcessState } from './managed-process.ts'
 import { serviceOf } from './topology.ts'
 
 /** A process that has not told its status by then is shown without it. */
-export const statusTimeoutMs = 500
+const statusTimeoutMs = 500
 
 /** One process as `bazaar status` shows it. What the process itself would have to tell is null while it does not. */
 export interface ProcessStatus {

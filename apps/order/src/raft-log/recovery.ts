@@ -7,7 +7,7 @@ import { Ring } from './ring.ts'
 import { type State, StateFile, type StoredState } from './state-file.ts'
 
 /** What is folded while the log is read: it must be able to begin again when the log turns out to be rotten. */
-export interface Fold {
+interface Fold {
   /** Is given each line up to the entry `last`, in order. */
   apply(line: LineCursor, last: number): void
   reset(): void
