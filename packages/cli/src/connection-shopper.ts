@@ -1,6 +1,6 @@
 import { asciiJSON, BazaarError, type Order, type Product } from '@bazaar/client'
 import type { LoadAnswer, LoadConnection, LoadRequest } from './load-connection.ts'
-import { parseAnswer, type Shopper } from './shopper.ts'
+import { cacheHit, parseAnswer, type Shopper } from './shopper.ts'
 
 /** A client of the shop on one connection of a load generator; nobody else may use it meanwhile. */
 export function connectionShopper(connection: LoadConnection): Shopper {
@@ -18,7 +18,7 @@ export function connectionShopper(connection: LoadConnection): Shopper {
     products: async () => (await get<Product[]>('/products')).data,
     async lookUp(name) {
       const { data, cacheStatus } = await get<Product>(`/products/${encodeURIComponent(name)}`)
-      return { product: data, hit: /; *hit\b/.test(cacheStatus) }
+      return { product: data, hit: cacheHit(cacheStatus) }
     },
     async order(request, key) {
       return (await call<Order>({ method: 'POST', path: '/orders', json: asciiJSON(request), key })).data

@@ -117,7 +117,7 @@ export function parseAnswer(text: string): { data?: unknown } | null {
   }
 }
 
-function cacheHit(header: string | string[] | undefined): boolean | null {
-  if (header === undefined) return null
-  return /;\s*hit\b/.test(String(header))
+/** Whether the cache had it, by an answer's `Cache-Status`; null where there is none. */
+export function cacheHit(header: string | string[] = ''): boolean | null {
+  return header === '' ? null : /;\s*hit\b/.test(String(header))
 }

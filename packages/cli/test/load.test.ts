@@ -131,6 +131,7 @@ t.test('a connection to a server that says nothing breaks after a while', async 
 })
 
 t.test('a shopper on a connection turns the shop’s errors into errors and escapes names', async t => {
+  let cache: Record<string, string> = { 'cache-status': 'bazaar; fwd=miss' }
   const port = await serve(t, (request, response) => {
     let body = ''
     request.on('data', chunk => {
@@ -140,13 +141,15 @@ t.test('a shopper on a connection turns the shop’s errors into errors and esca
       const found = request.url === '/products/Caf%C3%A9'
       const error = { error: { code: 409, reason: 'OUT_OF_STOCK', message: body } }
       const text = JSON.stringify(found ? { data: { name: 'Café', price: 1, quantity: 2 } } : error)
-      const headers = { 'content-length': Buffer.byteLength(text), 'cache-status': 'bazaar; fwd=miss' }
+      const headers = { 'content-length': Buffer.byteLength(text), ...cache }
       response.writeHead(found ? 200 : 409, headers).end(text)
     })
   })
   const shopper = connectionShopper(await LeanConnection.open('127.0.0.1', port))
   t.teardown(() => shopper.close())
   t.strictSame(await shopper.lookUp('Café'), { product: { name: 'Café', price: 1, quantity: 2 }, hit: false })
+  cache = {}
+  t.equal((await shopper.lookUp('Café')).hit, null, 'without Cache-Status nobody can say')
   const sent = { message: '{"name":"Caf\\u00e9","quantity":1}' }
   await t.rejects(shopper.order({ name: 'Café', quantity: 1 }, 'k'), { reason: 'OUT_OF_STOCK', ...sent })
 })
