@@ -1,9 +1,6 @@
-import { quantityMax } from '@bazaar/client'
+import { quantityMax, restockMaxMs } from '@bazaar/client'
 import { commonEnvironment, readConfig } from '@bazaar/service'
 import Type, { type Static } from 'typebox'
-
-/** The longest time between two restocks: a day. */
-const restockMaxMs = 24 * 60 * 60 * 1000
 
 const Environment = Type.Object({
   ...commonEnvironment,

@@ -1,13 +1,12 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { cacheEntriesMax, portMax } from '@bazaar/client'
 import { adminTokenOf, defaultSettings, topology } from '@bazaar/cluster'
 import { defineCommand } from 'citty'
 import { type MachineFile, unitFiles } from './deploy-unit-files.ts'
 import { integerOption } from './option-values.ts'
 import { replicasOption } from './replicas-option.ts'
 
-const portMax = 65_535
-const cacheMax = 1_000_000
 const defaults = { cache: String(defaultSettings.cache), replicas: String(defaultSettings.replicas) }
 
 export const unitsCommand = defineCommand({
@@ -27,7 +26,7 @@ export const unitsCommand = defineCommand({
       ...defaultSettings,
       host: '0.0.0.0',
       port: integerOption('port', args.port, 1, portMax),
-      cache: integerOption('cache', args.cache, 0, cacheMax),
+      cache: integerOption('cache', args.cache, 0, cacheEntriesMax),
       replicas,
       adminToken: adminTokenOf(data),
     }

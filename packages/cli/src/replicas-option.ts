@@ -1,8 +1,7 @@
+import { replicasMax } from '@bazaar/client'
 import { replicasOf } from '@bazaar/cluster'
 import { integerOption } from './option-values.ts'
 import { UsageError } from './usage-error.ts'
-
-const replicasMax = 9
 
 /** Reads `--replicas`: odd, and the number that the data folder has had from its first start. Throws a `UsageError`. */
 export function replicasOption(text: string, data: string): number {

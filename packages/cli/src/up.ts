@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { FrontendClient } from '@bazaar/client'
+import { cacheEntriesMax, catalogsMax, FrontendClient, portMax, quantityMax, restockMaxMs } from '@bazaar/client'
 import {
   type Cluster,
   type ClusterOptions,
@@ -17,12 +17,6 @@ import { noticeLines } from './notices.ts'
 import { integerOption, notEmpty } from './option-values.ts'
 import { replicasOption } from './replicas-option.ts'
 import { exitStatus } from './usage-error.ts'
-
-const portMax = 65_535
-const catalogsMax = 9
-const cacheMax = 1_000_000
-const stockMax = 1_000_000
-const restockMaxMs = 24 * 3_600_000
 
 const args = {
   port: {
@@ -86,10 +80,10 @@ export function upOptions(given: UpArguments, adminToken: string): ClusterOption
     port: integerOption('port', given.port, 0, portMax),
     replicas: replicasOption(given.replicas, data),
     catalogs: integerOption('catalogs', given.catalogs, 1, catalogsMax),
-    cache: given.cache === 'off' ? 0 : integerOption('cache', given.cache, 0, cacheMax),
+    cache: given.cache === 'off' ? 0 : integerOption('cache', given.cache, 0, cacheEntriesMax),
     products: given.products === undefined ? null : resolve(notEmpty('products', 'a file', given.products)),
     restockMs: durationOption('restock', given.restock, restockMaxMs),
-    stock: integerOption('stock', given.stock, 0, stockMax),
+    stock: integerOption('stock', given.stock, 0, quantityMax),
     adminToken,
   }
 }

@@ -1,3 +1,4 @@
+import { replicasMax } from '@bazaar/client/contract'
 import Type, { type Static, type TObject, type TProperties } from 'typebox'
 import { checkOf } from './check.ts'
 import type { Rule } from './violation.ts'
@@ -14,7 +15,7 @@ export const commonEnvironment = {
   /** The data folder. */
   BAZAAR_DATA: Type.String({ pattern: '^/', description: 'an absolute path' }),
   /** How many order replicas there are. */
-  BAZAAR_REPLICAS: Type.Integer({ minimum: 1, maximum: 9, default: 3 }),
+  BAZAAR_REPLICAS: Type.Integer({ minimum: 1, maximum: replicasMax, default: 3 }),
   /** 1: stop when standard input closes. */
   BAZAAR_SUPERVISED: Type.Integer({ minimum: 0, maximum: 1, default: 0 }),
 }
