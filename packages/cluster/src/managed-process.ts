@@ -140,24 +140,32 @@ export class ManagedProcess {
     this.#cancelRestart()
     const { data, runner, env, log } = this.#surroundings
     const [program, ...first] = runner
-    // A process group of its own, so that Ctrl-C reaches only the supervisor, which stops the others in order.
-    const child = spawn(program, [...first, this.spec.entry], {
-      cwd: data,
-      env: { ...env, ...this.spec.env, BAZAAR_SUPERVISED: '1' },
-      stdio: ['pipe', 'pipe', 'pipe'],
-      detached: true,
-    })
-    this.#child = child
+    const failed = (error: Error) => log.write(Buffer.from(`cannot start ${program}: ${error.message}\n`))
     this.#paused = false
     this.#healthySince = null
     log.forgetLastWords()
-    child.stdin.on('error', () => {})
-    child.stdout.on('data', (chunk: Buffer) => log.write(chunk))
-    child.stderr.on('data', (chunk: Buffer) => log.write(chunk))
-    child.once('error', error => log.write(Buffer.from(`cannot start ${program}: ${error.message}\n`)))
-    // It has ended, and all that it said was read.
-    child.once('close', (code, signal) => this.#died(code, signal))
-    void this.#watchHealth(child)
+    try {
+      // A process group of its own, so that Ctrl-C reaches only the supervisor, which stops the others in order.
+      const child: ChildProcess = spawn(program, [...first, this.spec.entry], {
+        cwd: data,
+        env: { ...env, ...this.spec.env, BAZAAR_SUPERVISED: '1' },
+        stdio: ['pipe', 'pipe', 'pipe'],
+        detached: true,
+      })
+      this.#child = child
+      // Where too many files are open it has no streams, and ends with the error's number.
+      child.stdin?.on('error', () => {})
+      child.stdout?.on('data', (chunk: Buffer) => log.write(chunk))
+      child.stderr?.on('data', (chunk: Buffer) => log.write(chunk))
+      child.once('error', failed)
+      // It has ended, and all that it said was read.
+      child.once('close', (code, signal) => this.#died(code, signal))
+      void this.#watchHealth(child)
+    } catch (error) {
+      // Most errors of the system, as that there is no memory for it, are thrown.
+      failed(error as Error)
+      this.#died((error as NodeJS.ErrnoException).errno ?? null, null)
+    }
   }
 
   async #watchHealth(child: ChildProcess): Promise<void> {
@@ -179,7 +187,8 @@ export class ManagedProcess {
     if (this.#healthySince !== null && performance.now() - this.#healthySince >= healthyAfterMs) this.#youngDeaths = 0
     const delayMs = restartDelayMs(this.#youngDeaths)
     this.#youngDeaths += 1
-    const how = signal === null ? `ended with status ${code}` : `was killed by ${signal}`
+    const wasStarted = code === null || code >= 0
+    const how = signal !== null ? `was killed by ${signal}` : wasStarted ? `ended with status ${code}` : 'did not start'
     const { onNotice, log } = this.#surroundings
     this.#wordsAtDeath = log.lastWords
     onNotice({

@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -137,6 +146,54 @@ t.test('a crash loop slows down and says why', async t => {
     await catalog.kill(true).catch(() => {})
     return catalog.state === 'down'
   })
+})
+
+t.test('a process that cannot be started for a while is started as soon as it can be', async t => {
+  const data = folder(t)
+  const { supervisor, notices } = supervise(t, data, [specOf(data, 'order-1')])
+  supervisor.start()
+  const order = supervisor.find('order-1')
+  await eventually(t, 'it comes up', () => order.state === 'up')
+  const aside = `${data}-aside`
+  renameSync(data, aside)
+  writeFileSync(data, 'not a folder to work in')
+  await order.kill(false)
+  await eventually(t, 'it is tried again', () => notices.length > 2)
+  t.match(notices[1], { how: 'did not start', restartInMs: 100, lastWords: /^cannot start .*: spawn ENOTDIR$/ })
+  rmSync(data)
+  renameSync(aside, data)
+  await eventually(t, 'it comes up again', () => order.state === 'up')
+})
+
+t.test('a supervisor with too many open files goes on, and starts what died once there are fewer', async t => {
+  const data = folder(t)
+  const script = join(data, 'supervise.ts')
+  const source = (file: string) => JSON.stringify(new URL(`../src/${file}`, import.meta.url).href)
+  writeFileSync(
+    script,
+    `import { closeSync, openSync } from 'node:fs'
+     import { Supervisor } from ${source('supervisor.ts')}
+     const files = []
+     const takeAll = () => { try { for (;;) files.push(openSync('/dev/null')) } catch {} }
+     const onNotice = ({ type, how }) => {
+       console.log(how ?? type)
+       if (how === 'did not start') for (const file of files.splice(0)) closeSync(file)
+       else takeAll()
+     }
+     const specs = [${JSON.stringify(specOf(data, 'order-1'))}]
+     const supervisor = new Supervisor(specs, { data: ${JSON.stringify(data)}, isHealthy: async () => true, onNotice })
+     supervisor.start()
+     setTimeout(() => process.kill(supervisor.processes[0].pid, 'SIGKILL'), 0)`,
+  )
+  const limited = ['-c', 'ulimit -n 100; exec "$@"', 'sh', process.execPath, script]
+  const parent = spawn('sh', limited, { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.teardown(() => parent.kill('SIGKILL'))
+  let said = ''
+  parent.stdout.on('data', chunk => {
+    said += chunk
+  })
+  await eventually(t, 'it is up again, or all is over', () => said.endsWith('up\n') || parent.exitCode !== null)
+  t.equal(said, 'was killed by SIGKILL\ndid not start\nup\n')
 })
 
 t.test('stop ends what ignores SIGTERM and what is paused', async t => {
