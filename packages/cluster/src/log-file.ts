@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs'
 
 /** A log is at most twice this long: the file and the one it replaced. */
 export const logBytesMax = 4 * 1024 * 1024
@@ -56,7 +56,8 @@ export class LogFile {
   }
 
   #rotate(full: number): void {
-    renameSync(this.path, `${this.path}.1`)
+    // It is not there where somebody has removed it, or the last time there was no room for a new one.
+    if (existsSync(this.path)) renameSync(this.path, `${this.path}.1`)
     this.#descriptor = openSync(this.path, 'a', 0o600)
     closeSync(full)
     this.#bytes = 0

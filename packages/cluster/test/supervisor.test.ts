@@ -283,6 +283,16 @@ t.test('a log starts anew when it is full and keeps one predecessor', async t =>
   log.close()
 })
 
+t.test('a log that somebody removed is there again once it would have been full', async t => {
+  const path = join(folder(t), 'order-1.log')
+  const log = new LogFile(path)
+  t.teardown(() => log.close())
+  log.write(Buffer.alloc(logBytesMax, 'a'))
+  rmSync(path)
+  log.write(Buffer.from('b\n'))
+  t.equal(readFileSync(path, 'utf8'), 'b\n')
+})
+
 t.test('the control socket', async t => {
   const data = folder(t)
   const calls: unknown[] = []
