@@ -97,6 +97,33 @@ t.test('what was bought is there after a stop and a new start, and a stop leaves
   t.strictSame(await second.exit, [0, null])
 })
 
+const noTerminal = spawnSync('script', ['--version']).status === 0 ? false : 'there is no script of util-linux'
+
+t.test('a terminal that is held, as by Ctrl-S, does not hold up the shop', { skip: noTerminal }, async t => {
+  const typescript = ['-qec', `'${bazaar}' up --port 0`, '/dev/null']
+  const terminal = spawn('script', typescript, { cwd: folder, env, stdio: ['pipe', 'pipe', 'inherit'] })
+  t.teardown(() => terminal.kill('SIGTERM'))
+  let shown = ''
+  terminal.stdout.on('data', chunk => {
+    shown += chunk
+  })
+  await eventually('all is said', () => shown.includes('stop:'))
+  const pidOfCatalog = async () => {
+    const catalog = (await statusOf()).processes.find(({ name }) => name === 'catalog-1')
+    return catalog?.state === 'up' ? catalog.pid : null
+  }
+  await eventually('all are up', async () => (await pidOfCatalog()) !== null)
+  const before = await pidOfCatalog()
+  terminal.stdin.write('\x13')
+  t.match(await ends('kill', 'catalog-1'), { status: 0 })
+  await eventually('what was killed is back', async () => ![null, before].includes(await pidOfCatalog()))
+  t.notMatch(shown, /catalog-1 was killed/, 'of which nothing was shown')
+  terminal.stdin.write('\x03')
+  await eventually('Ctrl-C stops it all the same', () => terminal.exitCode !== null)
+  t.match(shown, /stopped/)
+  t.match(shown, /catalog-1 was killed/, 'and shows what was held')
+})
+
 t.test('the curl line that up prints buys something, and so do the commands of the README', async t => {
   const up = new Up(t)
   const url = await up.url()

@@ -18,6 +18,9 @@ import { integerOption, notEmpty } from './option-values.ts'
 import { replicasOption } from './replicas-option.ts'
 import { exitStatus } from './usage-error.ts'
 
+/** Characters that wait for a terminal that takes none; notices beyond it are left out. */
+const unreadLengthMax = 65_536
+
 const args = {
   port: {
     type: 'string',
@@ -89,13 +92,15 @@ export function upOptions(given: UpArguments, adminToken: string): ClusterOption
 }
 
 async function up(options: ClusterOptions): Promise<number> {
+  neverWaitForTerminal()
   const interrupted = interruption()
   const lines = noticeLines()
   // What goes wrong before the shop is open is why it does not open, and is said then.
   let open = false
   const onNotice = (notice: Notice) => {
     const line = open && !interrupted.signal.aborted ? lines(notice, performance.now()) : null
-    if (line !== null) console.log(`${new Date().toTimeString().slice(0, 8)} ${line}`)
+    if (line !== null && process.stdout.writableLength < unreadLengthMax)
+      console.log(`${new Date().toTimeString().slice(0, 8)} ${line}`)
   }
   const { replicas, catalogs, data } = options
   console.log(`starting ${replicas} × order, ${catalogs} × catalog and the front-end on ${data}`)
@@ -122,6 +127,12 @@ async function greet({ url, data }: Cluster, tokenFromEnvironment: boolean): Pro
   console.log(`  buy:   curl ${shellWord(`${url}/orders`)} -H 'content-type: application/json' -d ${shellWord(order)}`)
   console.log(`  admin: the token is ${tokenFromEnvironment ? 'ADMIN_TOKEN' : `in ${data}/admin-token`}`)
   console.log('  stop:  Ctrl-C')
+}
+
+/** Node waits for a terminal at each write: one that is held, as by Ctrl-S, would hold up whoever starts what has died. */
+function neverWaitForTerminal(): void {
+  const { _handle: handle } = process.stdout as unknown as { _handle?: { setBlocking(blocking: boolean): void } }
+  if (process.stdout.isTTY) handle?.setBlocking(false)
 }
 
 /** The first Ctrl-C (or SIGTERM, or the terminal's end) as a signal and a promise; later ones do what `again` says. */
