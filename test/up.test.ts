@@ -124,6 +124,22 @@ t.test('a terminal that is held, as by Ctrl-S, does not hold up the shop', { ski
   t.match(shown, /catalog-1 was killed/, 'and shows what was held')
 })
 
+t.test('a shop that was started with nohup outlives its terminal', async t => {
+  const child = spawn('nohup', [bazaar, 'up', '--port', '0'], { cwd: folder, env, stdio: ['ignore', 'pipe', 'ignore'] })
+  t.teardown(() => child.kill('SIGTERM'))
+  let said = ''
+  child.stdout.on('data', chunk => {
+    said += chunk
+  })
+  await eventually('all is said', () => said.includes('stop:'))
+  child.kill('SIGHUP')
+  const { processes } = await statusOf()
+  t.ok(processes.length === 5 && processes.every(({ pid }) => isAlive(pid)))
+  child.kill('SIGINT')
+  await eventually('it ends', () => child.exitCode !== null)
+  t.match(said, /stopping; once more to stop at once\nstopped\n$/, 'once it is told to')
+})
+
 t.test('the curl line that up prints buys something, and so do the commands of the README', async t => {
   const up = new Up(t)
   const url = await up.url()
