@@ -54,7 +54,6 @@ export class Cluster {
 
   /** Why a look-up or an order would not be answered now, or null when both would. */
   async obstacle(): Promise<string | null> {
-    if (!this.#parts.cache.isOpen) return 'no majority of order replicas has been heard from yet'
     const { leader, replicas, catalogs } = await this.status()
     const down = replicas.flatMap(({ name, role }) => (role === 'down' ? `${name} is down` : []))
     const full = replicas.flatMap(replica => (replica.role !== 'down' && replica.diskFull ? replica.name : []))
@@ -66,6 +65,7 @@ export class Cluster {
       return `no order replica leads${why}`
     }
     if (full.includes(leader)) return `the disk of ${leader}, which leads, is full`
+    if (!this.#parts.cache.isOpen) return 'no majority of order replicas has been heard from yet'
     return catalogs.some(catalog => catalog.role === 'catalog' && catalog.ready) ? null : 'no catalog is ready'
   }
 }

@@ -359,6 +359,28 @@ tap.test('a store that cannot take an order is not ready, and says why', async t
   t.equal(await why(), null)
 })
 
+tap.test('a front-end that starts while no order can be stored says why it does not open', async t => {
+  const { cluster } = await frontend(t)
+  cluster.leader = null
+  cluster.full.add('order-1').add('order-2')
+  const later = buildFrontend({
+    name: 'frontend-1',
+    replicas: cluster.replicas(),
+    catalogs: cluster.catalogs(),
+    clock: systemClock,
+    newKey: () => 'own',
+  })
+  const over = later.run()
+  t.teardown(async () => {
+    await later.publicApp.close()
+    await later.internalApp.close()
+    await later.stop()
+    await over
+  })
+  const { error } = (await later.publicApp.inject('/ready')).json()
+  t.match(error.message, /^no majority .* takes orders: the disk of order-1 is full, the disk of order-2 is full$/)
+})
+
 tap.test('a look-up recovers when the catalog comes back, and the cache with the feed', async t => {
   const { cluster, get, feed } = await frontend(t, { catalogLimits: { lookupDeadlineMs: 5000, attemptTimeoutMs: 60 } })
   await get('/products/Tux')
