@@ -172,3 +172,13 @@ t.test('a Node of the machine that cannot run TypeScript is refused, where none 
     t.match(await startWith(version), { status: 0, stdout: 'ran up\n' }, version)
   }
 })
+
+t.test(
+  'who watches over a shop for months has as little memory as its processes; a benchmark has what it takes',
+  async t => {
+    write('packages/cli/dist/main.js', 'console.log(require("node:v8").getHeapStatistics().heap_size_limit)')
+    const limitMiB = async (command: string) => Number((await bazaar(command)).stdout) / 2 ** 20
+    t.ok((await limitMiB('up')) < 256)
+    t.ok((await limitMiB('bench')) > 256)
+  },
+)
