@@ -155,6 +155,7 @@ t.test('a process that cannot be started for a while is started as soon as it ca
   const order = supervisor.find('order-1')
   await eventually(t, 'it comes up', () => order.state === 'up')
   const aside = `${data}-aside`
+  t.teardown(() => rmSync(aside, { recursive: true, force: true }))
   renameSync(data, aside)
   writeFileSync(data, 'not a folder to work in')
   await order.kill(false)
