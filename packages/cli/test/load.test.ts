@@ -189,12 +189,22 @@ t.test('load goes on over every connection until its time is over, and stops at 
   t.match(result, { answered: requests, failed: 0, firstFailure: null })
   t.equal(recorder.count, requests)
   t.ok(result.elapsedMs >= 100 && requests > connections.length, `${requests} requests in ${result.elapsedMs} ms`)
+  const busyMs = (recorder.summary().mean ?? 0) * recorder.count
+  t.ok(busyMs <= result.elapsedMs * connections.length, `${busyMs} ms, one request after the other on each`)
   const meter = new Meter({ connections, pids: [process.pid] }, 1, next)
   await meter.slice(50)
-  t.match(meter.measured(), { count: meter.count })
-  t.ok(meter.measured().clientCpuMs > 0)
   meter.restart()
   t.equal(meter.count, 0)
+  const [startedAt, cpuBeforeMs, clientBefore] = [performance.now(), cpuTimeMs(process.pid), process.cpuUsage()]
+  for (const sliceMs of [50, 50]) await meter.slice(sliceMs)
+  const elapsedMs = performance.now() - startedAt
+  const { count, mean, perSecond, cpuMs, clientCpuMs } = meter.measured()
+  const { user, system } = process.cpuUsage(clientBefore)
+  t.equal(count, meter.count)
+  t.ok(perSecond <= count / 0.1 && perSecond >= (count * 1000) / elapsedMs, `${perSecond} a second`)
+  t.ok((mean ?? 0) * count <= elapsedMs, 'of both connections only one was used')
+  t.ok(cpuMs * count <= cpuTimeMs(process.pid) - cpuBeforeMs, `${cpuMs} ms each`)
+  t.ok(clientCpuMs > 0 && clientCpuMs * count <= (user + system) / 1000, `${clientCpuMs} ms each`)
   fail = true
   t.match(await runLoad(connections, 100, next, recorder), { failed: 2, firstFailure: '503 {}' })
   await t.rejects(meter.slice(50), { message: 'a request under load failed: 503 {}' })
@@ -227,6 +237,9 @@ t.test('processor time is read from /proc', { skip: process.platform !== 'linux'
   // However little of the machine this process gets: what counts is what it got.
   while (usedMs() < 3 * tickMs);
   t.ok(cpuTimeMs(process.pid) > before)
+  const { user, system } = process.cpuUsage()
+  const difference = cpuTimeMs(process.pid) - (user + system) / 1000
+  t.ok(Math.abs(difference) <= 5 * tickMs, `${difference} ms from what the process knows of itself`)
   t.throws(() => cpuTimeMs(2 ** 30), { code: 'ENOENT' })
 })
 
