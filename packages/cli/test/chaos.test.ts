@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { BazaarError, type LogEntry } from '@bazaar/client'
 import type { ClusterStatus } from '@bazaar/cluster'
+import { checkOrders } from '@bazaar/linearizability'
 import t, { type Test } from 'tap'
 import { runChaosClient } from '../src/chaos-client.ts'
 import { parseChaosOptions } from '../src/chaos-options.ts'
@@ -17,9 +18,10 @@ import { type FaultKind, type FaultTarget, faultKinds, faultPlan, faultTargets }
 import { auditLog, hashLogs, readLog } from '../src/log-audit.ts'
 import { seededRandom } from '../src/random.ts'
 import { unsettled } from '../src/settle.ts'
+import type { Shopper } from '../src/shopper.ts'
 import { failoversOf, slowestLookups, stallsOf } from '../src/stalls.ts'
 import { canInjectSystemCallFaults, failSystemCalls } from '../src/system-call-fault.ts'
-import { FakeShop } from './fake-shop.ts'
+import { defaultProducts, FakeShop } from './fake-shop.ts'
 
 const given = { seconds: '30', clients: '5', fault: 'kill,pause', target: 'leader,follower' }
 
@@ -116,7 +118,7 @@ t.test('the injector finds its targets and brings them back', async t => {
     injector.inject({ fault, target, afterMs: 0, holdMs }, () => {})
   const killed = await inject('kill', 'leader', 0)
   t.match(killed, { names: ['order-3'], leaderKilled: true })
-  t.ok(killed.to >= killed.from)
+  t.ok(killed.to > killed.from)
   t.match(await inject('down', 'catalog', 1), { names: ['catalog-1'], leaderKilled: false })
   t.match(await inject('pause', 'leader', 1), { names: ['order-3'], leaderKilled: false })
   t.strictSame(done, ['kill order-3', 'hold catalog-1', 'start catalog-1', 'pause order-3', 'resume order-3'])
@@ -141,6 +143,30 @@ t.test('the injector finds its targets and brings them back', async t => {
   t.equal(both.names[0], 'frontend-1')
   t.equal(both.names.length, 2)
   t.not(both.names[1], 'frontend-1', 'the one paused beside is another')
+  t.match(await inject('both', 'leader', 1), { leaderKilled: true })
+})
+
+t.test('a fault is noted before it is injected, and over when all whom it befell answer again', async t => {
+  const { cluster, done, fail } = noteCluster(t)
+  const up = { state: 'up', rssMiB: 50 }
+  const asked: object[] = []
+  const status = async () => {
+    const state =
+      [
+        { state: 'starting', rssMiB: null },
+        { state: 'up', rssMiB: null },
+      ][asked.length] ?? up
+    asked.push(state)
+    return { processes: names.map(name => ({ name, ...state })) } as unknown as ClusterStatus
+  }
+  const injector = new FaultInjector({ ...cluster, status }, names, seededRandom(1), fail)
+  const inject = (fault: FaultKind) =>
+    injector.inject({ fault, target: 'leader', afterMs: 0, holdMs: 1 }, ({ names, to }) => done.push(`${names} ${to}`))
+  await inject('kill')
+  t.strictSame(done, ['order-3 Infinity', 'kill order-3'])
+  t.equal(asked.length, 3, 'up is not enough, it has to answer')
+  await inject('both')
+  t.equal(asked.length, 5)
 })
 
 const answer = (invoked: number, returned: number) => ({ invoked, returned })
@@ -154,6 +180,7 @@ t.test('a stall is the longest wait between a fault and the next one', async t =
   t.strictSame(stallsOf(faults, answers, 500), [75, 220])
   t.strictSame(stallsOf([{ from: 100, to: 150 }], [], 900), [800], 'no answer at all stalls to the end')
   t.strictSame(stallsOf([{ from: 0, to: 10 }], [answer(1, 5), answer(5, 1200), answer(1200, 9000)], 9000), [1195])
+  t.strictSame(stallsOf([{ from: 0, to: 10 }], [answer(5, 500), answer(500, 1400)], 9000), [900], 'felt afterwards')
 })
 
 t.test('a fault is blamed for the slowest look-up that it touched', async t => {
@@ -210,6 +237,7 @@ t.test('the audit finds what is lost, wrong, doubled, missing or below zero', as
   t.match(find([...log, { ...third, key: 'a' }], []), { counts: [0, 0, 1], text: 'duplicated: key a at index 6' })
   t.match(find(log, [first, { ...first, key: 'z' }]), { counts: [0, 1, 1] }, 'one number, two keys')
   t.match(find([...log, { ...third, number: 4 }], []), { counts: [0, 1, 0], text: 'wrong: order 4 follows order 2' })
+  t.match(find([...log, { ...third, number: 2 }], []), { counts: [0, 1, 0] }, 'a number given twice')
   t.match(find([...log, { ...third, quantity: 13 }], []), { counts: [0, 1, 0], text: 'wrong: Tux has -1 units' })
 })
 
@@ -276,6 +304,88 @@ t.test('a client tries again with its key, and a failure counts unless the front
   t.equal(record.acknowledged.length, shop.orders.length, 'nothing was ordered twice')
 })
 
+t.test('what a client asked and was told, of whom and when, is on its record', async t => {
+  const products = defaultProducts.map(product => ({ ...product, quantity: 2 }))
+  const shop = new FakeShop({ products })
+  const shopper = shop.shopper()
+  const record = newChaosRecord()
+  const history = new FaultHistory()
+  const toEternity = { ...leaderKill, to: Number.POSITIVE_INFINITY }
+  history.note({ ...toEternity, fault: 'enospc', names: ['order-1'] })
+  const told: unknown[] = []
+  const queried: unknown[] = []
+  const ahead: number[] = []
+  const lookups: { frontend: string; at: number }[] = []
+  const moody: Shopper = {
+    ...shopper,
+    async order(request, key) {
+      const placed = await shopper.order(request, key).catch(error => error)
+      // Now and then it is placed, and the client does not hear of it.
+      const answer = told.length % 4 === 3 ? new BazaarError('OVERLOADED', 'full') : placed
+      told.push(answer instanceof BazaarError ? answer.reason : answer.number)
+      if (answer instanceof BazaarError) throw answer
+      return answer
+    },
+    async findOrder(number) {
+      ahead.push(number - shop.orders.length)
+      const answer =
+        queried.length % 4 === 3 ? new Error('reset') : await shopper.findOrder(number).catch(error => error)
+      queried.push(answer instanceof BazaarError ? null : answer instanceof Error ? 'reset' : answer)
+      if (answer instanceof Error) throw answer
+      return answer
+    },
+    async lookUp(name) {
+      lookups.push({ frontend: history.frontend(), at: performance.now() })
+      history.note({ ...toEternity, names: ['frontend-1'] })
+      return shopper.lookUp(name)
+    },
+  }
+  const run = (looksUp: boolean) => {
+    let begun = 0
+    const isOver = () => begun++ >= 80
+    const [random, names] = [seededRandom(5), products.map(({ name }) => name)]
+    return runChaosClient({
+      shopper: moody,
+      name: `${looksUp}`,
+      random,
+      products: names,
+      looksUp,
+      record,
+      isOver,
+      history,
+    })
+  }
+  await run(true)
+  const lookedUp = lookups.length
+  await run(false)
+  t.ok(lookedUp > 0 && lookups.length === lookedUp, 'who only orders looks nothing up')
+  t.ok(Math.max(...ahead) > 1, 'what is not there yet is asked for, too')
+  const noted = record.operations.map(operation => {
+    if (operation.type === 'query') return { queried: operation.outcome?.order }
+    const outcome = operation.outcome ?? { refused: 'OVERLOADED' }
+    return { told: 'refused' in outcome ? outcome.refused : 'order' in outcome && outcome.order.number }
+  })
+  t.strictSame(
+    noted.flatMap(({ told }) => told ?? []),
+    told,
+  )
+  t.strictSame(
+    noted.flatMap(({ queried }) => (queried === undefined ? [] : [queried])),
+    queried.filter(answer => answer !== 'reset'),
+  )
+  t.ok(['OUT_OF_STOCK', 'OVERLOADED'].every(reason => told.includes(reason)) && queried.includes(null))
+  const again = [...told.filter(reason => reason === 'OVERLOADED'), ...queried.filter(answer => answer === 'reset')]
+  t.strictSame([record.failed, record.retried], [0, again.length])
+  t.equal(record.requests, told.length + queried.length + lookups.length)
+  t.strictSame(
+    record.lookups.map(({ frontend }) => frontend),
+    lookups.map(({ frontend }) => frontend),
+  )
+  t.ok(record.lookups.every(({ invoked, returned }, at) => invoked <= (lookups[at]?.at ?? 0) && returned > invoked))
+  t.same(checkOrders(products, record.operations), { ok: true })
+  t.equal(record.acknowledged.length, shop.orders.length, 'nothing was ordered twice')
+})
+
 const good: ChaosResult = {
   record: { ...newChaosRecord(), requests: 1200, retried: 3, acknowledged: [first, second] },
   faults: [
@@ -304,12 +414,14 @@ t.test('only a closed door and a full disk excuse a failure, and only their own 
   t.notOk(history.excuses('order', reset, 100), 'a pause breaks no connection')
   history.note({ ...leaderKill, names: ['frontend-1'], to: 400 })
   t.ok(history.excuses('order', reset, 100))
+  t.ok(history.excuses('order', reset, 600), 'a moment later')
   t.notOk(history.excuses('order', reset, 1000), 'long after')
   t.notOk(history.excuses('order', refused, 100), 'an answer came through the door')
   t.equal(history.frontend(), 'frontend-1, start 2')
   history.note({ ...leaderKill, fault: 'enospc', names: ['order-1'], to: 2000 })
   t.ok(history.excuses('order', refused, 1500))
   t.notOk(history.excuses('query', refused, 1500), 'reads go on')
+  t.notOk(history.excuses('order', reset, 1500), 'and no connection breaks')
   t.notOk(history.excuses('order', new BazaarError('INTERNAL', 'oops'), 1500))
 })
 
@@ -365,8 +477,14 @@ t.test('whatever goes wrong fails the run and is told', async t => {
     { lookups: bad.orders },
     { failoversMs: [null] },
     { readBack: { orders: 2, mismatches: 1, unread: 0, examples: [] } },
+    { readBack: { orders: 1, mismatches: 0, unread: 1, examples: [] } },
   ]
-  for (const part of parts) t.notOk(chaosPassed({ ...good, ...part }), Object.keys(part).join())
+  for (const part of parts) {
+    const [result, what] = [{ ...good, ...part }, Object.keys(part).join()]
+    t.notOk(chaosPassed(result), what)
+    t.match(chaosJson(result), { passed: false, lookupsNeverBack: part.lookups === undefined }, what)
+  }
+  t.match(chaosJson(bad), { failed: 1, lost: 1, replicasIdentical: false, linearizable: false })
 })
 
 t.test('the JSON has what the contract names', async t => {
@@ -374,6 +492,7 @@ t.test('the JSON has what the contract names', async t => {
     faults: { kill: 1, pause: 1 },
     requests: 1200,
     failed: 0,
+    retried: 3,
     acknowledged: 2,
     lost: 0,
     wrong: 0,
@@ -385,5 +504,7 @@ t.test('the JSON has what the contract names', async t => {
     stallMs: { p50: 61.4, p99: 212, max: 212 },
     failoverMs: { count: 1, p50: 58.2 },
     seed: 7,
+    seconds: 30,
+    passed: true,
   })
 })
