@@ -88,3 +88,25 @@ t.test('a restart is over when what was applied before is applied again', async 
   t.strictSame(state.told, [6, 0, 5, 6])
   t.strictSame(state.asked, ['kill order-2'], 'it is not held down')
 })
+
+t.test('orders that fail while a replica is stopped end the measurement, and the replica goes on', async t => {
+  const { cluster, state } = await fakeCluster(t)
+  let polls = 0
+  // The first time it is there soon, the second time never.
+  state.applied = () => {
+    polls += 1
+    return polls === 1 ? 7 : 6
+  }
+  const slice = async (): Promise<void> => {
+    if (state.paused) throw new Error('no leader')
+    await nextTurn()
+  }
+  const newLoad = () => ({ slice, measured: () => ({ perSecond: 1 }) }) as unknown as Meter
+  await t.rejects(measureCatchUp(cluster, 'order-2', newLoad), { message: 'no leader' })
+  t.notOk(state.paused)
+  const polled = polls
+  // One question may be under way.
+  const watchedUntil = performance.now() + 200
+  while (polls <= polled + 1 && performance.now() < watchedUntil) await nextTurn()
+  t.ok(polls <= polled + 1, 'nobody waits for it any more')
+})

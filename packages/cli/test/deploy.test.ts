@@ -49,6 +49,8 @@ t.test('every process of the topology has a unit that restarts it, and the targe
     const text = textOf(files, `bazaar-${name}.service`)
     t.match(text, `ExecStart=/opt/node ${entry}\n`)
     t.match(text, `\nRestart=always\n`)
+    t.match(text, '\nUser=bazaar\n')
+    t.match(text, `\nReadWritePaths=${data}\n`)
     t.match(text, `\nConditionPathIsMountPoint=${data}\n`)
     for (const [key, value] of Object.entries(env)) if (value !== '') t.match(text, `\nEnvironment="${key}=${value}"\n`)
   }
@@ -59,6 +61,7 @@ t.test('only the front-end has a network, and only a low port takes a capability
     textOf(unitFiles(topology({ ...defaultSettings, port }, data), options), `bazaar-${name}.service`)
   t.match(unit(80, 'order-1'), '\nPrivateNetwork=yes\n')
   t.notMatch(unit(80, 'frontend-1'), 'PrivateNetwork')
+  t.match(unit(80, 'frontend-1'), '\nIPAddressDeny=169.254.169.254\n', 'the credentials of the machine')
   t.match(unit(80, 'frontend-1'), '\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n')
   t.match(unit(8080, 'frontend-1'), '\nAmbientCapabilities=\n')
 })
@@ -108,6 +111,7 @@ t.test('units are written once, and a change of one setting restarts only whom i
 t.test('a shop that is sold out for a moment is waited for, within the time that there is', async t => {
   const order = { number: 1, name: 'Tux', type: 'buy', quantity: 1, price: 25 }
   const soldOut = { status: 409, body: { error: { code: 409, reason: 'OUT_OF_STOCK', message: 'none left' } } }
+  const notFound = { error: { code: 404, reason: 'ORDER_NOT_FOUND', message: 'no order 1' } }
   // First there is nothing; then somebody else is faster; then one is left for the check.
   const stock = [0, 1, 1]
   const orders = [soldOut, { status: 201, body: { data: order } }]
@@ -120,6 +124,18 @@ t.test('a shop that is sold out for a moment is waited for, within the time that
     '20s',
   )
   t.same(restocked, { status: 0, said: 'order 1: one Tux for 25, and it reads back' })
+  for (const quantity of [1, 2]) {
+    const forgetful = await check(
+      t,
+      route => {
+        if (route === 'GET /products') return { body: { data: [{ name: 'Tux', price: 25, quantity: 9 }] } }
+        if (route === 'GET /orders/1' && quantity === 1) return { status: 404, body: notFound }
+        return { body: { data: route === 'POST /orders' ? order : { ...order, quantity } } }
+      },
+      '20s',
+    )
+    t.match(forgetful, { status: 1, said: /order 1 reads back as (null|\{.*"quantity":2.*\}), not \{/ })
+  }
   const empty = await check(t, () => ({ body: { data: [] } }), '300ms')
   t.match(empty, { status: 1, said: /nothing in stock after 0\.3 s \(GET http:\S+\/products\)$/ })
 })
