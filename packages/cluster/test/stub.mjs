@@ -2,9 +2,10 @@
 import { rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 
-const { BAZAAR_NAME: name, BAZAAR_DATA: data, STUB } = process.env
+const { BAZAAR_NAME: name, BAZAAR_DATA: data, BAZAAR_CACHE, ADMIN_TOKEN, NODE_OPTIONS, STUB } = process.env
 process.stdin.resume().on('end', () => process.exit(0))
-console.log(JSON.stringify({ name, cwd: process.cwd(), supervised: process.env.BAZAAR_SUPERVISED }))
+const inherited = { BAZAAR_CACHE, ADMIN_TOKEN, NODE_OPTIONS }
+console.log(JSON.stringify({ name, cwd: process.cwd(), supervised: process.env.BAZAAR_SUPERVISED, ...inherited }))
 if (STUB === 'crash') {
   console.error('no such thing as luck')
   process.exit(3)

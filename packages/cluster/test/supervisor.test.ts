@@ -7,6 +7,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
@@ -23,7 +24,7 @@ import { openControl } from '../src/control-server.ts'
 import { localControl } from '../src/local-control.ts'
 import { LogFile, logBytesMax } from '../src/log-file.ts'
 import type { Notice } from '../src/notice.ts'
-import { restartDelayMs } from '../src/restart-delay.ts'
+import { healthyAfterMs, restartDelayMs } from '../src/restart-delay.ts'
 import { leaderAmong, statusOf } from '../src/status.ts'
 import { Supervisor } from '../src/supervisor.ts'
 import { defaultSettings, type ProcessSpec, topology } from '../src/topology.ts'
@@ -85,6 +86,8 @@ t.test('restarts wait longer and longer, up to a limit', async t => {
 
 t.test('a killed process is back at once, a held one only when it is started', async t => {
   const data = folder(t)
+  const ofTheSupervisor = { BAZAAR_CACHE: 'off', ADMIN_TOKEN: 'secret', NODE_OPTIONS: '--no-warnings' }
+  t.intercept(process, 'env', { value: { ...process.env, ...ofTheSupervisor } })
   const { supervisor, notices } = supervise(t, data, [specOf(data, 'order-1')])
   supervisor.start()
   const order = supervisor.find('order-1')
@@ -95,6 +98,13 @@ t.test('a killed process is back at once, a held one only when it is started', a
   await eventually(t, 'it comes up again', () => order.state === 'up' && order.pid !== first)
   t.match(notices[0], { type: 'died', name: 'order-1', how: 'was killed by SIGKILL', restartInMs: 0 })
   await eventually(t, 'which is noticed', () => notices.some(({ type }) => type === 'up'))
+  await order.kill(false)
+  await eventually(t, 'and again', () => order.state === 'up')
+  t.strictSame(
+    notices.flatMap(notice => (notice.type === 'died' ? notice.restartInMs : [])),
+    [0, 0],
+    'however often it is killed',
+  )
 
   await order.kill(true)
   t.equal(order.state, 'down')
@@ -104,7 +114,8 @@ t.test('a killed process is back at once, a held one only when it is started', a
   t.throws(() => order.start(), { message: /is running/ })
   await eventually(t, 'until it is started', () => order.state === 'up')
   const log = readFileSync(join(data, 'logs', 'order-1.log'), 'utf8')
-  t.strictSame(JSON.parse(log.split('\n')[0] ?? ''), { name: 'order-1', cwd: data, supervised: '1' })
+  const said = JSON.parse(log.split('\n')[0] ?? '')
+  t.strictSame(said, { name: 'order-1', cwd: data, supervised: '1' }, 'it knows only what its spec says')
 })
 
 t.test('a paused process does not answer, and goes on when it is resumed', async t => {
@@ -127,7 +138,10 @@ t.test('a paused process does not answer, and goes on when it is resumed', async
   t.equal(await resume('order-2'), 'order-2')
   t.throws(() => order.resume(), { message: /is not paused/ })
   await eventually(t, 'it answers', () => isWell(socketPath(data, 'order-2'), '/health', 200))
-  t.equal(leaderAmong(await statusOf(data, supervisor.processes)), 'order-2')
+  const resumed = await statusOf(data, supervisor.processes)
+  t.equal(leaderAmong(resumed), 'order-2')
+  const newer = { ...resumed[0], name: 'order-3', role: 'leader', term: 5 } as (typeof resumed)[number]
+  t.equal(leaderAmong([...resumed, newer]), 'order-3', 'the other does not know yet')
 })
 
 t.test('a crash loop slows down and says why', async t => {
@@ -197,6 +211,35 @@ t.test('a supervisor with too many open files goes on, and starts what died once
   t.equal(said, 'was killed by SIGKILL\ndid not start\nup\n')
 })
 
+t.test('what waits for its restart when all is stopped does not come back', async t => {
+  const data = folder(t)
+  const { supervisor, notices } = supervise(t, data, [specOf(data, 'catalog-1', { STUB: 'crash' })])
+  supervisor.start()
+  await eventually(t, 'it waits for a while', () => notices.length === 4)
+  await supervisor.stop()
+  t.equal(await until(() => supervisor.find('catalog-1').state !== 'down', 800), null)
+})
+
+t.test('a process that was healthy for a while is restarted at once, however often it died before', async t => {
+  const data = folder(t)
+  const { supervisor, notices } = supervise(t, data, [specOf(data, 'order-1')])
+  supervisor.start()
+  const order = supervisor.find('order-1')
+  const dies = async (times: number) => {
+    await eventually(t, `it runs after ${times - 1} deaths`, () => order.pid !== null)
+    process.kill(order.pid as number, 'SIGKILL')
+    await eventually(t, `it dies ${times} times`, () => order.deaths === times)
+  }
+  await dies(1)
+  await dies(2)
+  await eventually(t, 'it is up again', () => order.state === 'up')
+  const upAt = performance.now()
+  await eventually(t, 'for a while', () => performance.now() - upAt >= healthyAfterMs)
+  await dies(3)
+  const delaysMs = notices.flatMap(notice => (notice.type === 'died' ? notice.restartInMs : []))
+  t.strictSame(delaysMs, [0, 100, 0])
+})
+
 t.test('stop ends what ignores SIGTERM and what is paused', async t => {
   const data = folder(t)
   const specs = [specOf(data, 'order-1', { STUB: 'stubborn' }), specOf(data, 'frontend-1')]
@@ -224,6 +267,18 @@ t.test('what is killed or started while all is stopped does not come back', asyn
   await stopped
   t.ok(supervisor.processes.every(({ state }) => state === 'down'))
   t.strictSame(notices, [], 'nobody is told that anything died')
+})
+
+t.test('the door is closed before what is behind it', async t => {
+  const data = folder(t)
+  const specs = [specOf(data, 'order-1'), specOf(data, 'frontend-1', { STUB: 'stubborn' })]
+  const { supervisor } = supervise(t, data, specs)
+  supervisor.start()
+  await eventually(t, 'all are up', () => supervisor.processes.every(({ state }) => state === 'up'))
+  const stopped = supervisor.stop()
+  t.equal(await until(() => supervisor.find('order-1').state === 'down', 300), null, 'requests may be under way')
+  await supervisor.find('frontend-1').kill(false)
+  await stopped
 })
 
 t.test('nothing outlives a supervisor that was killed, not even a paused process', async t => {
@@ -254,8 +309,10 @@ t.test('nothing outlives a supervisor that was killed, not even a paused process
 
 t.test('a log starts anew when it is full and keeps one predecessor', async t => {
   const path = join(folder(t), 'order-1.log')
+  const earlier = new LogFile(path)
+  earlier.write(Buffer.alloc(logBytesMax - 1, 'a'))
+  earlier.close()
   const log = new LogFile(path)
-  log.write(Buffer.alloc(logBytesMax - 1, 'a'))
   log.write(Buffer.from('b\n\n'))
   t.equal(readFileSync(path, 'utf8'), 'b\n\n')
   t.equal(log.lastWords, 'b')
@@ -281,6 +338,14 @@ t.test('a log starts anew when it is full and keeps one predecessor', async t =>
   log.write(Buffer.from('Error: of the next\n'))
   t.equal(log.lastWords, 'Error: of the next', 'nor the beginning of its first line')
   t.equal(readFileSync(`${path}.1`).length, logBytesMax - 1)
+  t.equal(statSync(path).mode & 0o777, 0o600)
+  log.close()
+})
+
+t.test('a full disk costs lines of the log and nothing else', { skip: !existsSync('/dev/full') }, async t => {
+  const log = new LogFile('/dev/full')
+  log.write(Buffer.from('Error: no room\n'))
+  t.equal(log.lastWords, 'Error: no room')
   log.close()
 })
 
@@ -315,6 +380,7 @@ t.test('the control socket', async t => {
   const client = connectCluster(data)
   await t.rejects(client.status(), { reason: 'NOT_RUNNING', message: /nothing runs on/ })
   const server = await openControl(data)
+  t.equal(statSync(socketPath(data, 'supervisor')).mode & 0o777, 0o600)
   await t.rejects(client.status(), { reason: 'NOT_RUNNING', message: /about to start/ })
   server.serve(control)
 
