@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { readdirSync, renameSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
@@ -133,6 +133,20 @@ tap.test('a stream of lines', async t => {
     t.equal(text, '{"a":1}\n{"b":2}\n\n{"c":"é"}\n')
   })
 
+  t.test('goes on for as long as there are heartbeats', async t => {
+    const socket = await peer(t, (_request, response) => {
+      response.writeHead(200)
+      const heart = setInterval(() => response.write('\n'), 100)
+      response.on('close', () => clearInterval(heart))
+    })
+    let beats = 0
+    for await (const _lines of await closing(t, new OrderClient(socket)).log(0, { idleMs: 700 })) {
+      beats += 1
+      if (beats === 10) break
+    }
+    t.equal(beats, 10)
+  })
+
   t.test('ends with an error when it falls silent, is closed, or sends an endless line', async t => {
     const silent = await peer(t, (_request, response) => void response.writeHead(200).write('{"index":1}\n'))
     const changes = closing(t, new CatalogClient(silent)).changes({ idleMs: 30 })
@@ -162,6 +176,7 @@ tap.test('a stream of lines', async t => {
     const stream = await closing(t, new Requester(socket)).lines('/log?after=0', { signal: controller.signal })
     for await (const _lines of stream) break
     await gone
+    t.strictSame(getEventListeners(controller.signal, 'abort'), [], 'and leaves nothing on his signal')
     const other = closing(t, new CatalogClient(socket)).changes({ signal: controller.signal })
     await other.next()
     controller.abort(new Error('enough'))
@@ -202,6 +217,7 @@ tap.test('a front-end client speaks the public REST', async t => {
   const refusing = await answering(t, error.code, error.toBody())
   const refused = closing(t, new FrontendClient(refusing.socket))
   await t.rejects(refused.order({ name: 'Tux', quantity: 1 }), { name: 'BazaarError', reason: 'OUT_OF_STOCK' })
+  await t.rejects(refused.getOrder(7), { name: 'BazaarError', reason: 'OUT_OF_STOCK' })
   t.equal(await refused.ready(), false)
   t.equal(await closing(t, new FrontendClient('http://127.0.0.1:9')).ready(), false, 'nobody listens')
 })

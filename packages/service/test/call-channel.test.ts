@@ -173,8 +173,11 @@ tap.test('a call that waits for long takes no others with it while they are answ
 })
 
 tap.test('a connection that is refused, cut, ended or full of nonsense rejects what is under way', async t => {
-  const nobody = clientOf(t, join(tmpdir(), 'bazaar-nobody.sock'))
-  await t.rejects(nobody.execute([]), { name: 'ConnectionError', message: /ENOENT/ })
+  const { client: early, socket: place, server: late } = await channel(t)
+  await new Promise(resolve => late.close(resolve))
+  await t.rejects(early.execute([]), { name: 'ConnectionError', message: /ENOENT/ })
+  await new Promise<void>(resolve => late.listen(place, resolve))
+  t.strictSame(await early.execute([]), [], 'once there is somebody')
   const { client: unheard } = await misbehaving(t, () => undefined)
   await t.rejects(unheard.execute([], { timeoutMs: 20 }), { message: /no answer within 20 ms/ })
   const ends: [string, (connection: Socket) => void, RegExp][] = [
@@ -259,6 +262,17 @@ tap.test('channels have a limit, and those who leave make room', async t => {
   opened[0]?.connection.destroy()
   await once(connections[0] as Socket, 'close')
   t.match((await open()).head, /^HTTP\/1.1 101 /)
+})
+
+tap.test('a caller that does not take its answers is cut off', async t => {
+  const { socket, server } = await channel(t, async () => 'x'.repeat(16 << 20) as never)
+  const accepted = once(server, 'connection')
+  const caller = connect(socket).pause()
+  t.teardown(() => caller.destroy())
+  caller.write(`${upgrade}{"id":1,"call":[]}\n`)
+  const [connection] = await accepted
+  await once(connection, 'close')
+  t.ok(connection.bytesWritten > 0)
 })
 
 tap.test('a server that stops answers what is under way, takes nothing new, and can close', async t => {
