@@ -2,9 +2,9 @@
 import { rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 
-const { BAZAAR_NAME: name, BAZAAR_DATA: data, BAZAAR_CACHE, ADMIN_TOKEN, NODE_OPTIONS, STUB } = process.env
+const { BAZAAR_NAME: name, BAZAAR_DATA: data, BAZAAR_CACHE, ADMIN_TOKEN, STUB } = process.env
 process.stdin.resume().on('end', () => process.exit(0))
-const inherited = { BAZAAR_CACHE, ADMIN_TOKEN, NODE_OPTIONS }
+const inherited = { BAZAAR_CACHE, ADMIN_TOKEN }
 console.log(JSON.stringify({ name, cwd: process.cwd(), supervised: process.env.BAZAAR_SUPERVISED, ...inherited }))
 if (STUB === 'crash') {
   console.error('no such thing as luck')

@@ -86,7 +86,7 @@ t.test('restarts wait longer and longer, up to a limit', async t => {
 
 t.test('a killed process is back at once, a held one only when it is started', async t => {
   const data = folder(t)
-  const ofTheSupervisor = { BAZAAR_CACHE: 'off', ADMIN_TOKEN: 'secret', NODE_OPTIONS: '--no-warnings' }
+  const ofTheSupervisor = { BAZAAR_CACHE: 'off', ADMIN_TOKEN: 'secret' }
   t.intercept(process, 'env', { value: { ...process.env, ...ofTheSupervisor } })
   const { supervisor, notices } = supervise(t, data, [specOf(data, 'order-1')])
   supervisor.start()
