@@ -232,9 +232,10 @@ export function benchmarkJson(result: BenchmarkResult): object {
         originalReportMs: isSoldOut(run) ? null : (originalReportMs[String(p)] ?? null),
       }
     }),
-    warmUp: { iterations: warmUp.iterations, orders: warmUp.orders, errors: warmUp.errors },
-    verified: { orders: verified.orders, mismatches: verified.mismatches, unread: verified.unread },
+    warmUp,
+    verified,
     stock,
+    passed: benchmarkPassed(result),
     seed,
     ratePerSecond,
     preload,
