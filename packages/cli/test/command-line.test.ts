@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import type { Notice } from '@bazaar/cluster'
 import type { CommandDef } from 'citty'
 import t from 'tap'
@@ -61,6 +62,17 @@ Usage: bazaar up [OPTIONS]
   --a-long-option N  so much is to be said of it that the line goes on and on
                      (1)`,
   )
+})
+
+t.test('what was started with nohup goes on without its terminal; what it starts does not', async t => {
+  const interruption = JSON.stringify(new URL('../src/interruption.ts', import.meta.url).href)
+  const source = `import { interruptions } from ${interruption}; console.log(...interruptions, process.env.BAZAAR_NOHUP)`
+  const said = (nohup: string) => {
+    const env = { ...process.env, BAZAAR_NOHUP: nohup }
+    return spawnSync(process.execPath, ['--input-type=module', '--eval', source], { env, encoding: 'utf8' }).stdout
+  }
+  t.equal(said('1'), 'SIGINT SIGTERM undefined\n')
+  t.equal(said(''), 'SIGINT SIGTERM SIGHUP undefined\n')
 })
 
 t.test('durations have a unit', async t => {
