@@ -13,6 +13,12 @@ import { FakeCluster } from './fixtures/fake-cluster.ts'
 const token = 'secret'
 const admin = { authorization: `Bearer ${token}` }
 
+/** For tests of requests that nobody answers. */
+const hurried = {
+  orderLimits: { orderDeadlineMs: 400, attemptTimeoutMs: 60 },
+  catalogLimits: { lookupDeadlineMs: 400, attemptTimeoutMs: 60 },
+}
+
 /** A front-end over a cluster of fakes, ready, and a way to ask it. */
 async function frontend(t: Test, parts: Partial<FrontendParts> = {}) {
   const cluster = await FakeCluster.start()
@@ -24,8 +30,8 @@ async function frontend(t: Test, parts: Partial<FrontendParts> = {}) {
     clock: systemClock,
     newKey: () => `own-${keys++}`,
     adminToken: token,
-    orderLimits: { orderDeadlineMs: 400, attemptTimeoutMs: 60 },
-    catalogLimits: { lookupDeadlineMs: 400, attemptTimeoutMs: 60 },
+    orderLimits: { attemptTimeoutMs: 60 },
+    catalogLimits: { attemptTimeoutMs: 60 },
     ...parts,
   })
   const over = built.run()
@@ -311,7 +317,7 @@ tap.test('without an ADMIN_TOKEN nobody changes products', async t => {
 })
 
 tap.test('without the other processes a request is refused in time, with Retry-After', async t => {
-  const { cluster, get, post } = await frontend(t)
+  const { cluster, get, post } = await frontend(t, hurried)
   await get('/products/Tux')
   for (const name of ['order-1', 'order-2', 'order-3', 'catalog-1']) cluster.peer(name).kill()
   const answers = await Promise.all([
@@ -382,7 +388,7 @@ tap.test('a front-end that starts while no order can be stored says why it does 
 })
 
 tap.test('a look-up recovers when the catalog comes back, and the cache with the feed', async t => {
-  const { cluster, get, feed } = await frontend(t, { catalogLimits: { lookupDeadlineMs: 5000, attemptTimeoutMs: 60 } })
+  const { cluster, get, feed } = await frontend(t)
   await get('/products/Tux')
   cluster.peer('catalog-1').kill()
   await eventually('the end of the feed', async () => (await feed()) === 'down')
