@@ -51,7 +51,12 @@ export class Sequencer {
       const { leading, leader } = this.#log.leadership
       if (!leading) return reject(new BazaarError('NOT_LEADER', 'this replica does not lead', leader))
       if (!this.#log.accepting)
-        return reject(new BazaarError('OVERLOADED', 'the disk is full: nothing can be stored until there is room'))
+        return reject(
+          new BazaarError(
+            'OVERLOADED',
+            'the disk is full, or a limit is reached: nothing can be stored until there is room',
+          ),
+        )
       if (this.#commandsWaiting + commands.length > commandsWaitingMax) {
         return reject(new BazaarError('OVERLOADED', `${this.#commandsWaiting} commands are waiting already`))
       }

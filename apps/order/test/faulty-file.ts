@@ -19,14 +19,14 @@ export function faultyFile(real: DiskFile, faults: Partial<Omit<DiskFile, 'size'
 }
 
 /** What a call to a full disk throws. */
-export function diskFull(): Error {
-  return Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+export function diskFull(code = 'ENOSPC'): Error {
+  return Object.assign(new Error('no space left on device'), { code })
 }
 
 /** A call to `append` that finds the disk full while `isFull` says so. */
-export function appendUnlessFull(real: DiskFile, isFull: () => boolean): DiskFile['append'] {
+export function appendUnlessFull(real: DiskFile, isFull: () => boolean, code?: string): DiskFile['append'] {
   return bytes => {
-    if (isFull()) throw diskFull()
+    if (isFull()) throw diskFull(code)
     real.append(bytes)
   }
 }

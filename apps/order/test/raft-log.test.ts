@@ -510,23 +510,26 @@ t.test('what comes while a vote cannot be saved waits, but not without end', asy
   await member.stop()
 })
 
-t.test('a full disk is told, reads go on, and what waits is committed when there is room', async t => {
-  let full = false
-  const disk = wrapped(real => faultyFile(real, { append: appendUnlessFull(real, () => full) }))
-  const { leader, propose, identical, running } = await cluster({ 1: disk, 2: disk, 3: disk })
-  await propose([fact('a')])
-  const { log } = await leader()
-  full = true
-  const waiting = log.propose([fact('b')])
-  await eventually('the leader to see that the disk is full', () => !log.accepting)
-  await log.barrier()
-  t.match(log.lines(2, 2).toString('latin1'), /"key":"a"/, 'reads go on')
-  full = false
-  t.equal(await waiting, 3, 'what waited is committed when there is room')
-  await eventually('the leader to see that there is room', () => log.accepting)
-  await identical()
-  for (const { failures } of running.values()) t.same(failures, [])
-})
+// A disk without room, a quota that is used up, a file that may not grow (`ulimit -f`).
+for (const code of ['ENOSPC', 'EDQUOT', 'EFBIG']) {
+  t.test(`a full disk (${code}) is told, reads go on, and what waits is committed when there is room`, async t => {
+    let full = false
+    const disk = wrapped(real => faultyFile(real, { append: appendUnlessFull(real, () => full, code) }))
+    const { leader, propose, identical, running } = await cluster({ 1: disk, 2: disk, 3: disk })
+    await propose([fact('a')])
+    const { log } = await leader()
+    full = true
+    const waiting = log.propose([fact('b')])
+    await eventually('the leader to see that the disk is full', () => !log.accepting)
+    await log.barrier()
+    t.match(log.lines(2, 2).toString('latin1'), /"key":"a"/, 'reads go on')
+    full = false
+    t.equal(await waiting, 3, 'what waited is committed when there is room')
+    await eventually('the leader to see that there is room', () => log.accepting)
+    await identical()
+    for (const { failures } of running.values()) t.same(failures, [])
+  })
+}
 
 t.test('ticks are counted late, all together, and the replica wakes up only for the one that is due', async t => {
   let nowMs = 1000.3

@@ -20,7 +20,7 @@ interface Waiting {
  * Writes happen one at a time, in the order of their calls. Of those that wait, only the last is written, and all of
  * them settle with it in their order: when `write` resolves, its data or newer data is on disk.
  *
- * After a failed write the old file is intact. A full disk (ENOSPC, EDQUOT) may be tried again later; after any other
+ * After a failed write the old file is intact. A full disk (`isDiskFull`) may be tried again later; after any other
  * failure it is unknown what is on disk, so every later write fails too and the caller should crash (see "Can
  * Applications Recover from fsync Failures?", ATC '20).
  */
@@ -121,10 +121,12 @@ export class DurableJSONFile<T> implements Adapter<T> {
   }
 }
 
-/** Whether an error says that there is no room: nothing is lost, and a later write may succeed. */
+/**
+ * Whether an error says that there is no room, on the disk, within a quota, or below the limit of a file's size (`ulimit -f`):
+ * nothing is lost, and a later write may succeed.
+ */
 export function isDiskFull(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException).code
-  return code === 'ENOSPC' || code === 'EDQUOT'
+  return ['ENOSPC', 'EDQUOT', 'EFBIG'].includes((error as NodeJS.ErrnoException).code ?? '')
 }
 
 function isAbsence(error: unknown): boolean {
