@@ -211,7 +211,7 @@ t.test('what cannot work is refused before anything starts, with a reason', asyn
     [['up', '--replicas', '5'], 2, /--replicas must stay 3, .* got 5$/m],
     [['up', '--port', 'no', '--data', 'none'], 2, /--port must be an integer/],
     [['up', '--data', ''], 2, /--data must be a folder/],
-    [['up', '--port', '0', '--data', 'file'], 1, /cannot write to the data folder .*file/],
+    [['up', '--port', '0', '--data', 'file'], 1, /cannot write to the data folder .*file: it is not a folder\n$/],
     [['kill', 'order-9'], 2, /it is one of leader, order-1/],
     [['kill', ''], 2, /it is one of leader, order-1/],
     [['status', '--data', 'file'], 1, /nothing runs on .*file/],

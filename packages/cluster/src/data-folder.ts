@@ -24,6 +24,7 @@ export function prepareDataFolder(path: string): string {
   const data = resolve(path)
   try {
     makeFolder(data)
+    if (!statSync(data).isDirectory()) throw new Error('it is not a folder')
     accessSync(data, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (error) {
     throw new ClusterError('DATA_NOT_WRITABLE', `cannot write to the data folder ${data}: ${(error as Error).message}`)
