@@ -53,6 +53,10 @@ class Up {
     return ready()?.slice('ready '.length) ?? Promise.reject(new Error(`up ended with ${this.#child.exitCode}`))
   }
 
+  get pid(): number {
+    return this.#child.pid as number
+  }
+
   interrupt(signal: NodeJS.Signals = 'SIGINT'): void {
     this.#child.kill(signal)
   }
@@ -83,6 +87,7 @@ t.test('what was bought is there after a stop and a new start, and a stop leaves
   t.match(order, { number: 1, name: 'Tux', type: 'buy', quantity: 1 })
   const { processes } = await statusOf()
   t.ok(processes.length === 5 && processes.every(({ pid, state }) => state === 'up' && isAlive(pid)))
+  t.match(readFileSync(`/proc/${first.pid}/status`, 'latin1'), /^Umask:\t0077$/m, 'what it makes is its user’s alone')
   first.interrupt()
   t.strictSame(await first.exit, [0, null])
   t.strictSame(

@@ -68,6 +68,8 @@ export const upCommand = defineCommand({
   async run({ args }) {
     const options = upOptions(args, process.env.ADMIN_TOKEN ?? '')
     enterDataFolder(prepareDataFolder(options.data))
+    // Also for its processes: no socket is open to others, not even between its `listen` and a `chmod`.
+    process.umask(0o077)
     process.exitCode = await up(options)
   },
 })
