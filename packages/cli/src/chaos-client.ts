@@ -70,7 +70,10 @@ async function order(options: ChaosClientOptions, name: string, key: string): Pr
   const { shopper, record, random, history, name: client } = options
   const side = random.next() < 0.55 ? 'buy' : 'sell'
   const quantity = 1 + random.below(quantityMax)
+  let firstInvoked: number | null = null
   await untilAnswered(options, 'order', `${side} ${quantity} ${name}, key ${key}`, async invoked => {
+    // An attempt whose answer was lost may have placed it: from then on others may see it.
+    firstInvoked ??= invoked
     const incarnation = history.frontend()
     const attempt = { type: 'order', client, key, name, side, quantity, invoked } as const
     const note = (outcome: Extract<OrderOperation, { type: 'order' }>['outcome']) => {
@@ -81,7 +84,8 @@ async function order(options: ChaosClientOptions, name: string, key: string): Pr
       const order = plain(await shopper.order({ name, quantity, type: side }, key))
       note({ order })
       const returned = performance.now()
-      record.acknowledged.push({ frontend: incarnation, name, number: order.number, invoked, returned, order, key })
+      const { number } = order
+      record.acknowledged.push({ frontend: incarnation, name, number, invoked: firstInvoked, returned, order, key })
     } catch (error) {
       const reason = error instanceof BazaarError ? error.reason : null
       note(reason === 'OUT_OF_STOCK' || reason === 'PRODUCT_NOT_FOUND' ? { refused: reason } : null)

@@ -316,14 +316,18 @@ t.test('what a client asked and was told, of whom and when, is on its record', a
   const queried: unknown[] = []
   const ahead: number[] = []
   const lookups: { frontend: string; at: number }[] = []
+  const acknowledgedBy: string[] = []
   const moody: Shopper = {
     ...shopper,
     async order(request, key) {
+      const frontend = history.frontend()
+      history.note({ ...toEternity, names: ['frontend-1'] })
       const placed = await shopper.order(request, key).catch(error => error)
       // Now and then it is placed, and the client does not hear of it.
       const answer = told.length % 4 === 3 ? new BazaarError('OVERLOADED', 'full') : placed
       told.push(answer instanceof BazaarError ? answer.reason : answer.number)
       if (answer instanceof BazaarError) throw answer
+      acknowledgedBy.push(frontend)
       return answer
     },
     async findOrder(number) {
@@ -380,6 +384,16 @@ t.test('what a client asked and was told, of whom and when, is on its record', a
   t.strictSame(
     record.lookups.map(({ frontend }) => frontend),
     lookups.map(({ frontend }) => frontend),
+  )
+  t.strictSame(
+    record.acknowledged.map(({ frontend }) => frontend),
+    acknowledgedBy,
+  )
+  const firstAsked = (key: string) =>
+    Math.min(...record.operations.flatMap(one => (one.type === 'order' && one.key === key ? one.invoked : [])))
+  t.ok(
+    record.acknowledged.every(({ key, invoked }) => invoked === firstAsked(key)),
+    'an order may be seen from its first attempt on',
   )
   t.ok(record.lookups.every(({ invoked, returned }, at) => invoked <= (lookups[at]?.at ?? 0) && returned > invoked))
   t.same(checkOrders(products, record.operations), { ok: true })
