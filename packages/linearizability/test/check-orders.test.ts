@@ -5,6 +5,7 @@ import {
   type OrderAttempt,
   type OrderOperation,
   type OrderQuery,
+  type Stocking,
 } from '@bazaar/linearizability'
 import t from 'tap'
 import { seeded } from './random.ts'
@@ -28,6 +29,11 @@ function buy(
 function query(number: number, invoked: number, returned: number, hit: boolean, quantity = 1): OrderQuery {
   const order: Order | null = hit ? { number, name: 'Tux', type: 'buy', quantity, price: 1 } : null
   return { type: 'query', client: `q${number}`, number, invoked, returned, outcome: { order } }
+}
+
+function restock(invoked: number): Stocking {
+  const done = { returned: invoked + 1, outcome: { done: true } } as const
+  return { type: 'restock', client: 's', key: 's', name: 'Tux', quantity: 9, invoked, ...done }
 }
 
 t.test('shop histories that are linearizable', async t => {
@@ -60,32 +66,17 @@ t.test('shop histories that are linearizable', async t => {
     ],
     'a restock with a key that had its effect has none': [
       buy('a', 0, 1, 1, 5),
-      ...[2, 6].flatMap((invoked, at): OrderOperation[] => [
-        {
-          type: 'restock',
-          client: 's',
-          key: 's',
-          name: 'Tux',
-          quantity: 9,
-          invoked,
-          returned: invoked + 1,
-          outcome: { done: true },
-        },
-        at === 0 ? buy('b', 4, 5, 2, 9) : buy('c', 8, 9, 'refused'),
-      ]),
+      restock(2),
+      buy('b', 4, 5, 2, 9),
+      restock(6),
+      buy('c', 8, 9, 'refused'),
     ],
-    'a restock while something is left does nothing': [
-      {
-        type: 'restock',
-        client: 's',
-        key: 's',
-        name: 'Tux',
-        quantity: 9,
-        invoked: 0,
-        returned: 1,
-        outcome: { done: true },
-      },
-      buy('a', 2, 3, 'refused', 6),
+    'a restock while something is left does nothing': [restock(0), buy('a', 2, 3, 'refused', 6)],
+    'a restock that did nothing may do something when it is repeated': [
+      restock(0),
+      buy('a', 2, 3, 1, 5),
+      restock(4),
+      buy('b', 6, 7, 2, 9),
     ],
   }
   for (const [name, history] of Object.entries(histories)) t.same(checkOrders(tux, history), { ok: true }, name)
@@ -98,6 +89,14 @@ t.test('shop histories that are not', async t => {
     'one number for two orders': [buy('a', 0, 1, 1), buy('b', 2, 3, 1)],
     'one key with two orders': [buy('a', 0, 1, 1), buy('a', 2, 3, 2)],
     'another product than was asked for': [{ ...buy('a', 0, 1, 1), name: 'Duke' }],
+    'another quantity than was asked for': [{ ...buy('a', 0, 1, 1, 2), quantity: 1 }],
+    'another order is read than was asked for': [
+      buy('a', 0, 1, 1),
+      buy('b', 2, 3, 2),
+      { ...query(1, 4, 5, true), number: 2 },
+    ],
+    'a restock while something was left added to it': [restock(0), buy('a', 2, 3, 1, 6)],
+    'a restock of a product that is not there': [{ ...restock(0), name: 'Duke' }],
     'a number left out': [buy('a', 0, 1, 1), buy('b', 2, 3, 3)],
     'a smaller number for a later order': [buy('a', 0, 1, 2), buy('b', 2, 3, 1)],
     'more sold than there was': [buy('a', 0, 1, 1, 3), buy('b', 2, 3, 2, 3)],
@@ -114,12 +113,15 @@ t.test('shop histories that are not', async t => {
 })
 
 t.test('a stocking whose place in the log is known counts there and nowhere else', async t => {
-  const stock = (after: number): OrderOperation => {
+  const stock = (after: number): Stocking => {
     const done = { outcome: { done: true }, invoked: 0, returned: 20 } as const
     return { type: 'stock', client: 's', key: 's', name: 'Tux', quantity: 4, after, ...done }
   }
   const orders = [buy('a', 1, 2, 1, 5), buy('b', 3, 4, 'refused'), buy('c', 5, 6, 2, 4), query(3, 7, 8, false)]
   t.same(checkOrders(tux, [stock(1), ...orders]), { ok: true })
+  const duke = { name: 'Duke', price: 1, quantity: 0 }
+  const others = { ...stock(0), name: 'Duke', key: 'd' }
+  t.same(checkOrders([...tux, duke], [others, stock(1), ...orders]), { ok: true }, 'beside that of another product')
   t.match(checkOrders(tux, [stock(0), ...orders]), { ok: false, undecided: false })
   t.match(checkOrders(tux, [stock(2), ...orders]), { ok: false, undecided: false })
 })
