@@ -5,6 +5,7 @@ import type { Fact } from '@bazaar/client'
 import { type Disk, realDisk } from '@bazaar/service'
 import t, { type Test } from 'tap'
 import { FakeClock } from '../../../packages/client/test/fake-clock.ts'
+import { eventually } from '../../../test/patience.ts'
 import { buildApp } from '../src/app.ts'
 import { Catalog } from '../src/catalog.ts'
 import { ChangeFeed, heartbeatIntervalMs, subscribersMax, unsentBytesMax } from '../src/change-feed.ts'
@@ -181,6 +182,13 @@ t.test('a wait ends with 503 after its limit, and only so many wait', async t =>
   const [first] = await Promise.all(waiting)
   t.equal(first?.json().error.message, 'the catalog has applied index 8; a look-up needs index 9')
   t.equal(catalog.waiting, 0)
+  const late = catalog.lookUp({ name: 'Tux', index: 9 })
+  catalog.stop()
+  await t.rejects(
+    late,
+    { name: 'BazaarError', reason: 'NO_QUORUM' },
+    'a catalog that stops shows nobody an older state',
+  )
   await app.close()
 })
 
@@ -212,6 +220,12 @@ t.test('the feed names each changed product once per batch, and never falls sile
   t.equal(subscriber.text, '{"index":8}\n'.repeat(3))
   catalog.feed.leave(subscriber)
   t.equal(catalog.feed.size, 0)
+  await clock.advance(heartbeatIntervalMs)
+  const others = [new FakeSubscriber(), new FakeSubscriber()]
+  for (const other of others) catalog.feed.join(other, catalog.products)
+  catalog.apply(bytesOf([lineOf(9, 1, { type: 'noop' })]))
+  await clock.advance(heartbeatIntervalMs)
+  for (const { text } of others) t.equal(text, '{"index":8}\n{"index":9}\n', 'also after nobody was there, and once')
 })
 
 t.test('a slow subscriber is cut off, and their number is bounded', async t => {
@@ -248,6 +262,11 @@ t.test('the snapshot is written lazily, and a damaged one is set aside', async t
   t.equal(JSON.parse(readFileSync(path, 'utf8')).appliedIndex, 7)
   await file.save()
   t.equal(JSON.parse(readFileSync(path, 'utf8')).appliedIndex, 8, 'what came meanwhile is saved the next time')
+  for (const index of [9, 10]) {
+    products.apply(cursorAt(lineOf(index, 1, { type: 'noop' })))
+    await clock.advance(5_000)
+    await eventually('a save', () => JSON.parse(readFileSync(path, 'utf8')).appliedIndex === index)
+  }
   file.stop()
 
   const again = new Products()

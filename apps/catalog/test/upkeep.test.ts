@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Command, type CommandResult, ConnectionError } from '@bazaar/client'
+import { type Command, type CommandResult, ConnectionError, commandsPerRequestMax } from '@bazaar/client'
 import t from 'tap'
 import { FakeClock } from '../../../packages/client/test/fake-clock.ts'
 import { Catalog } from '../src/catalog.ts'
@@ -133,6 +133,46 @@ t.test('seeding goes on until it is done, and does not mind that another catalog
   round = 4
   await seed.run()
   t.strictSame(commands.asked, [...products, seeded], 'and a new one is seeded')
+})
+
+t.test('however long nobody is there, seeding is tried again every second, until it is stopped', async t => {
+  const { clock, catalog } = buildCatalog()
+  let attempts = 0
+  const execute = async () => {
+    // Without a limit a fault would go on for ever.
+    if (attempts++ > 100) throw new Error('too many attempts')
+    throw new ConnectionError('nobody there')
+  }
+  const seed = new Seed(catalog, { execute }, clock, [])
+  const running = seed.run()
+  await clock.advance(60_000)
+  t.ok(attempts > 55 && attempts < 70, `${attempts} attempts in a minute`)
+  seed.stop()
+  await running
+})
+
+t.test('more products than a request takes are seeded and restocked in several', async t => {
+  const { clock, catalog } = buildCatalog()
+  const names = Array.from({ length: commandsPerRequestMax + 1 }, (_, at) => `product-${at}`)
+  const sent: (string | undefined)[][] = []
+  const execute = async (commands: readonly Command[]) => {
+    sent.push(commands.map(command => ('name' in command ? command.name : undefined)))
+    return commands.map(() => ({ index: 1 }))
+  }
+  const inTwo = [names.slice(0, -1), names.slice(-1)]
+  const initial = names.map(name => ({ name, price: 1, quantity: 2 }))
+  await new Seed(catalog, { execute }, clock, initial).run()
+  t.strictSame(sent.splice(0), [...inTwo, [undefined]])
+  catalog.apply(bytesOf(names.map((name, at) => lineOf(at + 1, 1, { type: 'product', name, price: 1, key: name }))))
+  catalog.catchUpTo({ index: 1, term: 1 })
+  const restock = new Restock(catalog, { execute }, clock, { intervalMs: 1000, levelOf: () => 5 })
+  restock.start()
+  await clock.advance(1000)
+  restock.stop()
+  t.strictSame(
+    sent.map(batch => batch.sort()),
+    inTwo.map(batch => batch.sort()),
+  )
 })
 
 t.test('a products file is checked, and a mistake in it is named', async t => {
