@@ -148,10 +148,13 @@ tap.test('more products than are remembered one by one are all looked up as they
 
 tap.test('what makes room for one more product is as new as the newest of those that were remembered', async t => {
   const { cache, catalog, look } = fedCache()
+  const list = cache.list()
   for (let at = 1; at <= 4096; at++) cache.feed({ index: 100 + at, name: `P${at}` })
   cache.answered({ ...buyTux, name: 'late' }, { index: 50 })
+  catalog.last(null).answerList({ index: 60, data: [] })
+  await list
   void look('P4096')
-  t.equal(catalog.last('P4096').index, 4196)
+  t.equal(catalog.last('P4096').index, 4196, 'also after a list from before')
 })
 
 tap.test('a refusal drops the product, too', async t => {
@@ -362,6 +365,12 @@ tap.test('a restarted front-end looks nothing up before it knows what was acknow
   t.equal(catalog.last('Tux').index, 31, 'an order that passed through before counts as well')
   catalog.last('Tux').answer({ index: 31, data: tux(5) })
   await answer
+  const again = new Cache(new Catalogs([catalog], clock), clock)
+  again.open(30)
+  const list = again.list()
+  t.equal(catalog.last(null).index, 30, 'a list is no older')
+  catalog.last(null).answerList({ index: 30, data: [] })
+  await list
   const never = new Cache(new Catalogs([catalog], clock, { lookupDeadlineMs: 1000 }), clock)
   const refused = t.rejects(never.list(), { name: 'BazaarError', reason: 'NO_QUORUM' })
   await clock.advance(1100)

@@ -8,6 +8,7 @@ import {
   systemClock,
 } from '@bazaar/client'
 import tap, { type Test } from 'tap'
+import { FakeClock } from '../../../packages/client/test/fake-clock.ts'
 import { eventually } from '../../../test/patience.ts'
 import { Gathering } from '../src/gathering.ts'
 import { Leadership } from '../src/leader.ts'
@@ -275,6 +276,28 @@ tap.test('only who is taken for the leader fails as one, and a hint at itself or
     t.equal(leadership.name, null, useless)
     t.equal(await find(), 'order-3')
   }
+})
+
+tap.test('while nobody leads, the replicas are asked ever less often, and a silent one holds nobody up', async t => {
+  const clock = new FakeClock()
+  let role = 'follower'
+  let asked = 0
+  const status = async () => {
+    // Without a pause this would go on for ever.
+    if (asked++ > 1000) throw new Error('asked without a pause')
+    return { role, term: 1 }
+  }
+  const silent = { status: () => new Promise(() => {}) }
+  const replicas = new Map<string, unknown>([
+    ['order-1', silent],
+    ['order-2', { status }],
+  ]) as Replicas
+  const found = new Leadership(replicas, clock).find(10_000)
+  await clock.advance(4000)
+  t.ok(asked > 60 && asked < 200, `${asked} times`)
+  role = 'leader'
+  await clock.advance(200)
+  t.equal(await found, 'order-2')
 })
 
 tap.test('a leader that woke up in an old term is not believed', async t => {

@@ -484,7 +484,7 @@ tap.test('a reader of events that does not keep up is cut off, the others go on'
     return { written, writableLength, write: (text: string) => written.push(text) > 0, destroy: () => undefined }
   }
   const slow = { ...reader(unreadBytesMax + 1), destroy: () => void slowCut++ }
-  const quick = reader(0)
+  const quick = reader(unreadBytesMax)
   let slowCut = 0
   events.subscribe(slow)
   events.subscribe(quick)
