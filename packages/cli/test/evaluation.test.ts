@@ -5,6 +5,7 @@ import { newChaosRecord } from '../src/chaos-record.ts'
 import { type Evaluation, evaluationMarkdown, failoverPlot, originalPlot } from '../src/evaluation.ts'
 import { growthRatios, growthText, largeRatios } from '../src/growth-report.ts'
 import { type LimitsResult, loadKinds } from '../src/limits.ts'
+import { limitsPassed } from '../src/limits-report.ts'
 import type { Limits } from '../src/limits-run.ts'
 import { linePlotSvg } from '../src/line-plot.ts'
 import { meetsGoal, missesByHalf } from '../src/ratio.ts'
@@ -113,6 +114,27 @@ t.test('the document tells everything that was measured', async t => {
   t.matchSnapshot(evaluationMarkdown(evaluation, 'evaluation'))
 })
 
+t.test('what went wrong is told as it was', async t => {
+  const { benchmark, failover } = evaluation
+  const text = evaluationMarkdown(
+    {
+      ...evaluation,
+      benchmark: { ...benchmark, verified: { ...benchmark.verified, unread: 3 } },
+      failover: {
+        ...failover,
+        audit: { ...failover.audit, lost: 1, wrong: 10, duplicated: 100 },
+        readBack: { ...failover.readBack, mismatches: 1000, unread: 10_000 },
+        sha256: ['a', 'b', 'a'],
+        orders: { ok: false, undecided: false, explanation: 'order 1 changed' },
+      },
+    },
+    'a b#c?',
+  )
+  t.match(text, /10,000 of 10,003 could be read back/)
+  t.match(text, /11111 were lost.* \*\*not\*\* linearizable.* \*\*different\*\*/)
+  t.match(text, '(a%20b%23c%3F/latency.svg)')
+})
+
 t.test('its pictures have axes with units and a point for each figure', async t => {
   const original = linePlotSvg(originalPlot(evaluation.benchmark))
   t.match(original, /mean latency \(ms\), logarithmic/)
@@ -144,6 +166,8 @@ t.test('growth is judged by its goals', async t => {
     ratios.filter(missesByHalf).map(({ name }) => name),
     ['growthStore'],
   )
+  t.ok(limitsPassed(evaluation.limits, null))
+  t.notOk(limitsPassed(evaluation.limits, evaluation.growth))
   const ordersPerSecond = { meanwhile: Number.NaN, without: Number.NaN }
   const few = growthRatios({
     ...evaluation.growth,
