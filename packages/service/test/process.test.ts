@@ -94,6 +94,8 @@ t.test('a service that was killed leaves a socket that the next one replaces', a
   t.ok(existsSync(socket))
   const second = start()
   await second.said('listening')
+  // Only one that is supervised stops with it.
+  second.child.stdin?.destroy()
   const third = start()
   t.equal(await third.ended, 1)
   t.match(third.output(), /another process listens there/)

@@ -148,11 +148,12 @@ t.test('what never comes to a route is answered with an error body and a closed 
     const [head, body] = await answerTo(text)
     t.equal(head.split('\r\n')[0], `HTTP/1.1 ${status}`)
     t.match(head, /^connection: close$/im)
+    t.equal(/^allow: GET, HEAD, POST, PUT$/im.test(head), reason === 'METHOD_NOT_ALLOWED')
     t.match(JSON.parse(body), { error: { code: Number.parseInt(status, 10), reason, message } })
   }
   const fine = [
     'GET /health HTTP/1.0\r\n\r\n',
-    'GET /health HTTP/1.1\r\nhost: a\r\nexpect: x\r\nconnection: close\r\n\r\n',
+    'GET /health HTTP/1.1\r\nhost: host\r\nexpect: x\r\nconnection: close\r\n\r\n',
   ]
   for (const text of fine) t.match((await answerTo(text))[0], /^HTTP\/1\.1 200 /)
 })
