@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { App, Aspects } from 'aws-cdk-lib'
@@ -214,11 +223,17 @@ t.test('words that deploy does not know are refused', async t => {
   t.throws(() => readOptions(['logs', '--lines', '0']), /--lines must be 1..10000, got "0"/)
 })
 
-t.test('a package with another digest than the commit names is not unpacked', async t => {
+/** Functions of the script that the machine runs. */
+function functionsOf(...names: string[]): string {
   const script = readFileSync(join(root, 'infra/lib/user-data.sh'), 'utf8')
-  const functions = ['locked', 'patiently', 'package'].map(
-    name => new RegExp(`^${name}\\(\\) {$[\\s\\S]*?^}$`, 'm').exec(script)?.[0],
-  )
+  return names.map(name => new RegExp(`^${name}\\(\\) {$[\\s\\S]*?^}$`, 'm').exec(script)?.[0]).join('\n')
+}
+
+function run(...script: string[]) {
+  return spawnSync('bash', ['-c', ['set -euo pipefail', ...script].join('\n')], { encoding: 'utf8' })
+}
+
+t.test('a package with another digest than the commit names is not unpacked', async t => {
   const home = mkdtempSync(join(folder, 'home-'))
   mkdirSync(join(home, 'registry/thing/-'), { recursive: true })
   mkdirSync(join(home, 'package'))
@@ -229,11 +244,11 @@ t.test('a package with another digest than the commit names is not unpacked', as
   const integrity = `sha512-${digest.copy().digest('base64')}`
   writeFileSync(
     join(home, 'pnpm-lock.yaml'),
-    `packages:\n\n  thing@1.0.0:\n    resolution: {integrity: ${integrity}}\n`,
+    `packages:\n\n  other-thing@1.0.0:\n    resolution: {integrity: sha512-AAAA}\n\n  thing@1.0.0:\n    resolution: {integrity: ${integrity}}\n`,
   )
   const variables = `home=${home} build=${home} REGISTRY=file://${home}/registry download_limit=10 attempts_max=1`
-  const bash = (command: string) =>
-    spawnSync('bash', ['-c', ['set -euo pipefail', variables, ...functions, command].join('\n')], { encoding: 'utf8' })
+  const functions = functionsOf('locked', 'patiently', 'package')
+  const bash = (command: string) => run(variables, functions, command)
   t.equal(bash('locked thing').stdout, `1.0.0 ${digest.digest('hex')}\n`)
   const tampered = bash(`package thing 1.0.0 ${'0'.repeat(128)}`)
   t.match(tampered, { status: 1, stdout: /FAILED/ })
@@ -243,15 +258,54 @@ t.test('a package with another digest than the commit names is not unpacked', as
 })
 
 t.test('a volume that cannot be enlarged is used as it is, and the reason is told', async t => {
-  const grow = /^grow\(\) {$[\s\S]*?^}$/m.exec(readFileSync(join(root, 'infra/lib/user-data.sh'), 'utf8'))?.[0]
   const growWith = (status: number) => {
     const findmnt = 'findmnt() { echo /dev/xvdf; }'
     const resize2fs = `resize2fs() { echo "$1: said" >&2; return ${status}; }`
-    const script = ['set -euo pipefail', 'data=/data', findmnt, resize2fs, grow, 'grow'].join('\n')
-    return spawnSync('bash', ['-c', script], { encoding: 'utf8' })
+    return run('data=/data', findmnt, resize2fs, functionsOf('grow'), 'grow')
   }
   t.match(growWith(1), { status: 0, stdout: 'the volume was not enlarged: /dev/xvdf: said\n' })
   t.match(growWith(0), { status: 0, stdout: /^$/ })
+})
+
+t.test('only a blank disk is formatted, and only ours is used', async t => {
+  const disk = join(folder, 'disk')
+  writeFileSync(disk, '')
+  // There is no block device that a test may have.
+  const dataDevice = functionsOf('data_device')
+    .replace(/for device in .*; do/, `for device in ${disk}; do`)
+    .replace('[[ -b', '[[ -e')
+  const deviceWith = (label: string, status: number) => {
+    const blkid = `blkid() { echo "${label}"; return ${status}; }`
+    return run('label=bazaar-data', blkid, 'mkfs.ext4() { echo formatted >&2; }', dataDevice, 'data_device')
+  }
+  t.match(deviceWith('', 2), { status: 0, stdout: `${disk}\n`, stderr: 'formatted\n' })
+  t.match(deviceWith('bazaar-data', 0), { status: 0, stdout: `${disk}\n`, stderr: /^$/ })
+  for (const [label, status] of [
+    ['', 0],
+    ['', 8],
+    ['other', 0],
+  ] as const)
+    t.match(deviceWith(label, status), { status: 1, stdout: /^$/, stderr: /^$/ })
+})
+
+t.test('this build and the one before it stay, whatever their order was, and older ones go', async t => {
+  const home = mkdtempSync(join(folder, 'home-'))
+  for (const [at, name] of ['now', 'oldest', 'before'].entries()) {
+    mkdirSync(join(home, 'builds', name), { recursive: true })
+    utimesSync(join(home, 'builds', name), at + 1, at + 1)
+  }
+  t.equal(run(`home=${home} build=${home}/builds/now builds_kept=2`, functionsOf('tidy'), 'tidy').status, 0)
+  t.same(readdirSync(join(home, 'builds')).sort(), ['before', 'now'])
+})
+
+t.test('what failed is told, with the step and the end of what it said', async t => {
+  const log = join(folder, 'log')
+  writeFileSync(log, 'bazaar: step code\nbazaar: step build\nout of memory\n')
+  const variables = `log=${log} COMMIT=abc SIGNAL_URL=signal reason_bytes=14`
+  const reportOf = (status: number) =>
+    JSON.parse(run(variables, 'curl() { cat; }', functionsOf('report'), `report ${status}`).stdout.split('\n')[1] ?? '')
+  t.match(reportOf(0), { Status: 'SUCCESS', Reason: 'commit abc sells', UniqueId: /./ })
+  t.match(reportOf(1), { Status: 'FAILURE', Reason: /^step build failed: out of memory\s*$/ })
 })
 
 t.test('cdk-nag finds nothing but what is accepted, with its reason', async t => {
