@@ -19,9 +19,8 @@ const hurried = {
   catalogLimits: { lookupDeadlineMs: 400, attemptTimeoutMs: 60 },
 }
 
-/** A front-end over a cluster of fakes, ready, and a way to ask it. */
-async function frontend(t: Test, parts: Partial<FrontendParts> = {}) {
-  const cluster = await FakeCluster.start()
+/** Starts a front-end over a cluster of fakes. */
+function start(t: Test, cluster: FakeCluster, parts: Partial<FrontendParts> = {}) {
   let keys = 0
   const built = buildFrontend({
     name: 'frontend-1',
@@ -40,9 +39,15 @@ async function frontend(t: Test, parts: Partial<FrontendParts> = {}) {
     await built.internalApp.close()
     await built.stop()
     await over
-    await cluster.stop()
   })
-  const { publicApp: app, internalApp } = built
+  return built
+}
+
+/** A front-end over a cluster of fakes, ready, and a way to ask it. */
+async function frontend(t: Test, parts: Partial<FrontendParts> = {}) {
+  const cluster = await FakeCluster.start()
+  t.teardown(() => cluster.stop())
+  const { publicApp: app, internalApp } = start(t, cluster, parts)
   await eventually('ready', async () => (await app.inject('/ready')).statusCode === 200)
   const feed = async () => (await internalApp.inject('/status')).json().cache.feed
   await eventually('the feed', async () => (await feed()) === 'up')
@@ -369,20 +374,7 @@ tap.test('a front-end that starts while no order can be stored says why it does 
   const { cluster } = await frontend(t)
   cluster.leader = null
   cluster.full.add('order-1').add('order-2')
-  const later = buildFrontend({
-    name: 'frontend-1',
-    replicas: cluster.replicas(),
-    catalogs: cluster.catalogs(),
-    clock: systemClock,
-    newKey: () => 'own',
-  })
-  const over = later.run()
-  t.teardown(async () => {
-    await later.publicApp.close()
-    await later.internalApp.close()
-    await later.stop()
-    await over
-  })
+  const later = start(t, cluster)
   const why = /^no majority .* takes orders: the disk of order-1 is full, the disk of order-2 is full$/
   await eventually('why', async () => why.test((await later.publicApp.inject('/ready')).json().error.message))
 })

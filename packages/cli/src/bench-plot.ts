@@ -1,4 +1,4 @@
-import { isSoldOut } from './bench-report.ts'
+import { lacksOrders } from './bench-report.ts'
 import type { BenchmarkResult, BenchmarkRun } from './benchmark.ts'
 import { plural } from './format.ts'
 import type { LinePlot, PlotPoint, PlotSeries } from './line-plot.ts'
@@ -32,7 +32,7 @@ function seriesOf(runs: readonly BenchmarkRun[], cache: BenchmarkRun['cache']): 
     color,
     dashed: cache === 'off',
     points: pointsOf(
-      runs.filter(run => run.cache === cache && (key === 'lookup' || !isSoldOut(run))),
+      runs.filter(run => run.cache === cache && (key === 'lookup' || !lacksOrders(run))),
       key,
     ),
   }))

@@ -16,7 +16,7 @@ export const originalReportMs: Readonly<Record<string, number>> = {
 }
 
 /** A larger share of a run's iterations than this changes what its mean is the mean of. */
-const soldOutMax = 0.01
+const lackMax = 0.01
 
 /** A larger share of late starts is told. */
 const lateStartsMax = 0.05
@@ -34,7 +34,7 @@ export function benchmarkText(result: BenchmarkResult): string {
   return [
     headLines(result),
     `Average time of a look-up and, with probability p, an order (ms)\n\n${textTable(sumTable(result))}\n${originalNote}\n± 95 %: ${intervalNote}`,
-    ...soldOutNotes(result),
+    ...lackNotes(result),
     ...rateNotes(result),
     ...partsTables(result).map(({ title, table }) => `${title}\n\n${textTable(table)}`),
     ...meansChart(result),
@@ -62,13 +62,13 @@ export function sumTable({ runs }: BenchmarkResult): Table {
 /** What tells a run from the others. */
 const nameOf = ({ p, cache }: BenchmarkRun): string => (cache === 'deployed' ? `p ${p}` : `p ${p} cache ${cache}`)
 
-/** Whether so much was sold out, or refused, that the run's figure is no longer that of a look-up and an order. */
-export const isSoldOut = ({ soldOut, refused, iterations }: BenchmarkRun): boolean =>
-  soldOut + refused > soldOutMax * iterations
+/** Whether so many orders were not asked for, or refused, that the run's figure is no longer that of a look-up and an order. */
+export const lacksOrders = ({ soldOut, refused, iterations }: BenchmarkRun): boolean =>
+  soldOut + refused > lackMax * iterations
 
-/** What to think of runs in which much was sold out. */
-function soldOutNotes({ runs }: BenchmarkResult): string[] {
-  const notes = runs.filter(isSoldOut).flatMap(run => {
+/** What to think of runs that lack orders. */
+function lackNotes({ runs }: BenchmarkResult): string[] {
+  const notes = runs.filter(lacksOrders).flatMap(run => {
     const { soldOut, refused, iterations } = run
     const of = (count: number) => `at ${nameOf(run)}, ${formatCount(count)} of ${plural(iterations, 'iteration')}`
     return [
@@ -151,7 +151,7 @@ function headLines(result: BenchmarkResult): string {
 }
 
 function meansChart({ runs }: BenchmarkResult): string[] {
-  const compared = runs.filter(run => !isSoldOut(run))
+  const compared = runs.filter(run => !lacksOrders(run))
   if (compared.length === 0) return []
   const bars = compared.map(run => ({
     label: nameOf(run),
@@ -185,7 +185,7 @@ export function cachePairs(runs: readonly BenchmarkRun[]): { on: BenchmarkRun; o
 }
 
 /** The mean of a look-up plus order in ms; null where it would be that of a look-up. */
-export const sumMean = (run: BenchmarkRun): number | null => (isSoldOut(run) ? null : run.lookupAndOrder.mean)
+export const sumMean = (run: BenchmarkRun): number | null => (lacksOrders(run) ? null : run.lookupAndOrder.mean)
 
 function gain(on: number | null, off: number | null): string {
   if (on === null || off === null || off === 0) return '–'
@@ -229,7 +229,7 @@ export function benchmarkJson(result: BenchmarkResult): object {
         clients,
         iterations: iterationsEach(run),
         ...roundDeep(rest),
-        originalReportMs: isSoldOut(run) ? null : (originalReportMs[String(p)] ?? null),
+        originalReportMs: lacksOrders(run) ? null : (originalReportMs[String(p)] ?? null),
       }
     }),
     warmUp,

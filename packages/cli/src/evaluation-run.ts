@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { shellWord } from '@bazaar/cluster'
 import { startBareServer } from './bare-process.ts'
 import { type BenchOptions, benchDefaults, picturesFolder } from './bench-options.ts'
 import { benchmarkPlot } from './bench-plot.ts'
@@ -76,11 +77,6 @@ function failuresOf({ benchmark, limits, growth, large, failover, replacement }:
     ...(chaosPassed(failover) ? [] : ['failover: a client noticed, or an order is not as it was acknowledged']),
     ...(replacementPassed(replacement.steps) ? [] : ['the cache did not do what an LRU does']),
   ]
-}
-
-/** A word as a shell takes it for one. */
-function shellWord(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
 /** What to type for the same again. */

@@ -1,14 +1,19 @@
 import { hasBars } from './progress.ts'
 import { exitStatus } from './usage-error.ts'
 
-/** Set by `bin/bazaar` where the command was started to outlive its terminal, by `nohup`. It is not handed on: nor is the ignored signal. */
+/**
+ * Set by `bin/bazaar` where the command was started to outlive its terminal, by `nohup`. It is not handed on: nor is the
+ * ignored signal.
+ */
 const outlivesTerminal = (process.env.BAZAAR_NOHUP ?? '') !== ''
 delete process.env.BAZAAR_NOHUP
 if (outlivesTerminal) process.on('SIGHUP', () => {})
 /** Ctrl-C, a polite kill, and the end of the terminal. */
-export const interruptions = outlivesTerminal
-  ? (['SIGINT', 'SIGTERM'] as const)
-  : (['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+export const interruptions: readonly NodeJS.Signals[] = [
+  'SIGINT',
+  'SIGTERM',
+  ...(outlivesTerminal ? [] : (['SIGHUP'] as const)),
+]
 
 const ends = new Set<() => Promise<void>>()
 let interrupted = false
