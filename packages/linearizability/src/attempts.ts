@@ -25,6 +25,13 @@ export function mergeAttempts(history: readonly OrderOperation[]): OrderOperatio
   return merged
 }
 
+/** The keys that were refused and that an order was, or may have been, made under as well. */
+export function alsoRefused(merged: readonly OrderOperation[]): ReadonlySet<string> {
+  const orders = merged.filter(operation => operation.type === 'order')
+  const refused = new Set(orders.filter(isRefused).map(({ key }) => key))
+  return new Set(orders.flatMap(order => (!isRefused(order) && refused.has(order.key) ? order.key : [])))
+}
+
 type Keyed = Exclude<OrderOperation, OrderQuery>
 
 function isRefused({ outcome }: OrderOperation): boolean {

@@ -1,4 +1,4 @@
-import { mergeAttempts } from './attempts.ts'
+import { alsoRefused, mergeAttempts } from './attempts.ts'
 import { check } from './check.ts'
 import { type KnownOrders, knownOrders } from './known-orders.ts'
 import type { InitialProducts, OrderOperation } from './order-operation.ts'
@@ -23,12 +23,13 @@ export function checkOrders(
   if (typeof known === 'string') return { ok: false, undecided: false, explanation: known }
   const merged = mergeAttempts(history)
   const changes = merged.filter(isPlaced)
+  const refused = alsoRefused(merged)
   for (const [name, part] of byProduct(merged, known)) {
-    const verdict = check(new ShopModel(products, known, changes, name), part, bounds)
+    const verdict = check(new ShopModel(products, known, changes, refused, name), part, bounds)
     // A part that cannot be decided may still be: the whole history leaves less to guess about numbers.
     if (!verdict.ok && !verdict.undecided) return { ...verdict, explanation: `${name}: ${verdict.explanation}` }
   }
-  return check(new ShopModel(products, known, changes, null), merged, bounds)
+  return check(new ShopModel(products, known, changes, refused, null), merged, bounds)
 }
 
 /** The operations by product. A miss of a number that nobody ever saw belongs to no product. */

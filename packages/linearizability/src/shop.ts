@@ -9,10 +9,11 @@ interface Stocked {
   readonly quantity: number
 }
 
-/** How far the line of slots is filled, and the products. */
+/** How far the line of slots is filled, the products, and which of the keys that were refused too have their order. */
 export interface Shop {
   readonly place: number
   readonly products: ReadonlyMap<string, Stocked>
+  readonly ordered: ReadonlySet<string>
 }
 
 const impossible: readonly Shop[] = []
@@ -32,13 +33,23 @@ export class ShopModel implements Model<Shop, OrderOperation> {
   readonly #slotOf = new Map<number | string, number>()
   readonly #lastNumber: number
   readonly #wholeShop: boolean
+  readonly #alsoRefused: ReadonlySet<string>
 
-  constructor(products: InitialProducts, known: KnownOrders, changes: readonly PlacedChange[], name: string | null) {
+  /** @param alsoRefused keys that were refused and may have an order all the same, which is then the later of the two */
+  constructor(
+    products: InitialProducts,
+    known: KnownOrders,
+    changes: readonly PlacedChange[],
+    alsoRefused: ReadonlySet<string>,
+    name: string | null,
+  ) {
     const inScope = products.filter(product => name === null || product.name === name)
     this.initial = {
       place: 0,
       products: new Map(inScope.map(({ name, price, quantity }) => [name, { price, quantity }])),
+      ordered: new Set(),
     }
+    this.#alsoRefused = alsoRefused
     this.#wholeShop = name === null
     this.#lastNumber = known.lastNumber
     this.#slots = slotsOf(known, changes, name)
@@ -62,14 +73,15 @@ export class ShopModel implements Model<Shop, OrderOperation> {
     return true
   }
 
-  #accept(shop: Shop, slot: number, { name, side, quantity }: OrderAttempt): readonly Shop[] {
+  #accept(shop: Shop, slot: number, { key, name, side, quantity }: OrderAttempt): readonly Shop[] {
     const stocked = shop.products.get(name)
     if (stocked === undefined) return impossible
     const order = this.#slots[slot]?.order ?? null
     if (order !== null && order.price !== stocked.price) return impossible
     const left = stocked.quantity + (side === 'buy' ? -quantity : quantity)
     if (left < 0) return impossible
-    return [{ place: slot + 1, products: withProduct(shop, name, { price: stocked.price, quantity: left }) }]
+    const ordered = this.#alsoRefused.has(key) ? new Set(shop.ordered).add(key) : shop.ordered
+    return [{ place: slot + 1, products: withProduct(shop, name, { price: stocked.price, quantity: left }), ordered }]
   }
 
   #unanswered(shop: Shop, operation: OrderAttempt): readonly Shop[] {
@@ -89,7 +101,9 @@ export class ShopModel implements Model<Shop, OrderOperation> {
     return states
   }
 
-  #refused(shop: Shop, { name, side, quantity }: OrderAttempt, refused: string): readonly Shop[] {
+  #refused(shop: Shop, { key, name, side, quantity }: OrderAttempt, refused: string): readonly Shop[] {
+    // From then on the key gets its order (I2).
+    if (shop.ordered.has(key)) return impossible
     const stocked = shop.products.get(name)
     const right =
       refused === 'PRODUCT_NOT_FOUND'
@@ -122,22 +136,24 @@ export class ShopModel implements Model<Shop, OrderOperation> {
   #changed(shop: Shop, key: string, name: string, stocked: Stocked): readonly Shop[] {
     const slot = this.#slotOf.get(key)
     if (slot !== undefined && !this.#reaches(shop.place, slot)) return impossible
-    return [{ place: slot === undefined ? shop.place : slot + 1, products: withProduct(shop, name, stocked) }]
+    return [{ ...shop, place: slot === undefined ? shop.place : slot + 1, products: withProduct(shop, name, stocked) }]
   }
 
   readOnly({ type, outcome }: OrderOperation): boolean {
     return type === 'query' || (outcome !== null && 'refused' in outcome)
   }
 
-  key({ place, products }: Shop): string {
-    return `${place} ${Array.from(products, ([name, { price, quantity }]) => `${name}:${price}:${quantity}`).sort()}`
+  key({ place, products, ordered }: Shop): string {
+    const stock = Array.from(products, ([name, { price, quantity }]) => `${name}:${price}:${quantity}`).sort()
+    return `${place} ${stock} ${[...ordered].sort()}`
   }
 
   kind(operation: OrderOperation): string {
     if (operation.type === 'query') return `query ${operation.number}`
     if (operation.type === 'price') return `price ${operation.price} ${operation.name}`
     const side = operation.type === 'order' ? operation.side : operation.type
-    return `${side} ${operation.quantity} ${operation.name}`
+    const key = this.#alsoRefused.has(operation.key) ? `, key ${operation.key}` : ''
+    return `${side} ${operation.quantity} ${operation.name}${key}`
   }
 
   describe(operation: OrderOperation): string {

@@ -64,6 +64,13 @@ t.test('shop histories that are linearizable', async t => {
       },
       buy('b', 6, 7, 2),
     ],
+    'a refused key whose first attempt, without an answer, has its order later': [
+      buy('a', 0, null, null),
+      buy('b', 0, 1, 1, 5),
+      buy('a', 2, 3, 'refused'),
+      { ...restock(4), type: 'stock', quantity: 1 },
+      query(2, 6, 7, true),
+    ],
     'a restock with a key that had its effect has none': [
       buy('a', 0, 1, 1, 5),
       restock(2),
@@ -101,6 +108,17 @@ t.test('shop histories that are not', async t => {
     'a smaller number for a later order': [buy('a', 0, 1, 2), buy('b', 2, 3, 1)],
     'more sold than there was': [buy('a', 0, 1, 1, 3), buy('b', 2, 3, 2, 3)],
     'refused while there was stock': [buy('a', 0, 1, 1), buy('b', 2, 3, 'refused', 4)],
+    'a key is refused after it got its order': [buy('a', 0, 1, 1, 5), buy('a', 2, 3, 'refused', 5)],
+    'a key is refused after its order was read': [
+      buy('a', 0, null, null, 5),
+      query(1, 1, 2, true, 5),
+      buy('a', 3, 4, 'refused', 5),
+    ],
+    'a key is refused because its own order took the last': [
+      buy('a', 0, null, null, 5),
+      buy('a', 1, 2, 'refused', 5),
+      buy('b', 3, 4, 'refused'),
+    ],
     'a miss below an acknowledged number': [buy('a', 0, 10, 1), buy('b', 1, 2, 2), query(1, 3, 4, false)],
     'the order of a call that came later is read': [query(1, 0, 1, true), buy('a', 2, 3, 1)],
     'a wrong price': [
