@@ -304,6 +304,29 @@ t.test('a client tries again with its key, and a failure counts unless the front
   t.equal(record.acknowledged.length, shop.orders.length, 'nothing was ordered twice')
 })
 
+t.test('a look-up that does not find a product that is there is a failure', async t => {
+  const shopper = new FakeShop().shopper()
+  const record = newChaosRecord()
+  let lookedUp = 0
+  const forgetful: Shopper = {
+    ...shopper,
+    lookUp: name =>
+      lookedUp++ === 0 ? Promise.reject(new BazaarError('PRODUCT_NOT_FOUND', 'gone')) : shopper.lookUp(name),
+  }
+  await runChaosClient({
+    shopper: forgetful,
+    name: 'client',
+    random: seededRandom(5),
+    products: ['Tux'],
+    looksUp: true,
+    record,
+    isOver: () => lookedUp > 0,
+    history: new FaultHistory(),
+  })
+  t.strictSame([record.failed, record.lookups.length], [1, 1])
+  t.match(record.failures, [/^look-up Tux: .*gone after/])
+})
+
 t.test('what a client asked and was told, of whom and when, is on its record', async t => {
   const products = defaultProducts.map(product => ({ ...product, quantity: 2 }))
   const shop = new FakeShop({ products })
