@@ -201,11 +201,11 @@ function verdictLines(result: BenchmarkResult): string {
   ]
   lines.push(...verified.examples.map(example => `  ${example}`))
   if (stock !== null) {
-    const relation =
-      stock.expected === stock.actual ? 'as the orders leave it' : `but ${formatCount(stock.expected)} expected`
-    lines.push(
-      stock.actual === null ? 'stock: could not be read' : `stock: ${formatCount(stock.actual)} units, ${relation}`,
-    )
+    const { actual, expected, wrong } = stock
+    const difference =
+      expected === actual ? `but wrong for ${plural(wrong ?? 0, 'product')}` : `but ${formatCount(expected)} expected`
+    const relation = wrong === 0 ? 'as the orders leave it' : difference
+    lines.push(actual === null ? 'stock: could not be read' : `stock: ${formatCount(actual)} units, ${relation}`)
   }
   if (warmUp.errors > 0) lines.push(`${plural(warmUp.errors, 'error')} while warming up`)
   const messages = [warmUp, ...runs].flatMap(({ errorMessages }) => errorMessages)

@@ -13,7 +13,7 @@ import { seededRandom } from './random.ts'
 import { settle } from './settle.ts'
 import type { Shopper } from './shopper.ts'
 import { failoversOf, slowestLookups, stallsOf } from './stalls.ts'
-import { type StockSum, type Verification, verifyOrders } from './verification.ts'
+import { compareStock, type StockSum, type Verification, verifyOrders } from './verification.ts'
 
 /** What a chaos run found. */
 export interface ChaosResult {
@@ -67,7 +67,6 @@ export async function runChaos(
     const replicas = processes.map(({ name }) => name).filter(name => name.startsWith('order-'))
     const log = await readLog(cluster.data, leader ?? (replicas[0] as string))
     const audit = auditLog(log, record.acknowledged)
-    const actual = after.reduce((sum, product) => sum + product.quantity, 0)
     return {
       record,
       faults,
@@ -76,7 +75,7 @@ export async function runChaos(
       failoversMs: failoversOf(faults, record.acknowledged),
       readBack,
       audit,
-      stock: { expected: audit.stock, actual },
+      stock: compareStock(audit.stock, after),
       sha256: await hashLogs(cluster.data, replicas),
       orders: checkOrders(before, record.operations),
       lookups: checkLookups(log, record.lookups, record.acknowledged),

@@ -38,8 +38,8 @@ export interface LogAudit {
   wrong: number
   /** Orders beyond the first under one key, and numbers given twice. */
   duplicated: number
-  /** Units of all products that the log leaves in stock. */
-  stock: number
+  /** Units of each product that the log leaves in stock. */
+  stock: ReadonlyMap<string, number>
   /** The first few faults found, for people. */
   examples: string[]
 }
@@ -48,13 +48,13 @@ const examplesMax = 10
 
 /** Checks a whole committed log against the acknowledged orders (I1, I2) and adds its stock up (I3). */
 export function auditLog(entries: readonly LogEntry[], acknowledged: readonly Acknowledged[]): LogAudit {
-  const audit: LogAudit = { lost: 0, wrong: 0, duplicated: 0, stock: 0, examples: [] }
+  const audit: LogAudit = { lost: 0, wrong: 0, duplicated: 0, stock: new Map(), examples: [] }
   const complain = (kind: 'lost' | 'wrong' | 'duplicated', text: string): void => {
     audit[kind] += 1
     if (audit.examples.length < examplesMax) audit.examples.push(`${kind}: ${text}`)
   }
   const { stock, orders } = fold(entries, complain)
-  audit.stock = [...stock.values()].reduce((sum, quantity) => sum + quantity, 0)
+  audit.stock = stock
   const keyOfNumber = new Map<number, string>()
   for (const { order, key } of acknowledged) {
     const found = orders.get(order.number)

@@ -78,15 +78,28 @@ const describe = ({ number, name, type, quantity, price }: Order): string =>
 export interface StockSum {
   expected: number
   actual: number
+  /** Products of which there are more or fewer units than that: what one has too many, another may lack. */
+  wrong: number
 }
 
-/** Adds up the stock before, the orders since, and the stock after. They agree when nobody else ordered or restocked. */
+/** Compares the stock before and the orders since with the stock after. They agree when nobody else ordered or restocked. */
 export function sumStock(
   before: readonly Product[],
   acknowledged: readonly Order[],
   after: readonly Product[],
 ): StockSum {
-  const units = (products: readonly Product[]) => products.reduce((sum, product) => sum + product.quantity, 0)
-  const taken = acknowledged.reduce((sum, { type, quantity }) => sum + (type === 'buy' ? quantity : -quantity), 0)
-  return { expected: units(before) - taken, actual: units(after) }
+  const left = new Map(before.map(({ name, quantity }) => [name, quantity]))
+  for (const { name, type, quantity } of acknowledged) {
+    left.set(name, (left.get(name) ?? 0) + (type === 'buy' ? -quantity : quantity))
+  }
+  return compareStock(left, after)
+}
+
+/** Compares the units that there should be of each product with those that there are. */
+export function compareStock(expected: ReadonlyMap<string, number>, products: readonly Product[]): StockSum {
+  const actual = new Map(products.map(({ name, quantity }) => [name, quantity]))
+  const unitsOf = (stock: ReadonlyMap<string, number>) => [...stock.values()].reduce((sum, units) => sum + units, 0)
+  const names = [...new Set([...expected.keys(), ...actual.keys()])]
+  const wrong = names.filter(name => expected.get(name) !== actual.get(name)).length
+  return { expected: unitsOf(expected), actual: unitsOf(actual), wrong }
 }

@@ -65,7 +65,7 @@ const example: BenchmarkResult = {
   runs: [run(0, 'on', 0.31, null), run(0.8, 'on', 0.42, 1.5), run(0, 'off', 0.62, null), run(0.8, 'off', 0.75, 1.52)],
   warmUp: { iterations: 40_000, orders: 20_056, errors: 0, errorMessages: [] },
   verified: { orders: 21_656, mismatches: 0, unread: 0, examples: [] },
-  stock: { expected: 23_998_400, actual: 23_998_400 },
+  stock: { expected: 23_998_400, actual: 23_998_400, wrong: 0 },
   network: summarize([0.08, 0.09, 0.1]),
   machine,
   disturbance: 0.01,
@@ -186,6 +186,7 @@ t.test('the benchmark measures each cache and probability and verifies what it o
   t.equal(result.verified.mismatches, 0)
   t.ok(result.verified.orders > 48, `${result.verified.orders} orders, those of the warm-up among them`)
   t.equal(result.stock?.actual, result.stock?.expected)
+  t.equal(result.stock?.wrong, 0)
   t.ok(benchmarkPassed(result))
   const deployed = await runBenchmark(
     parseBenchOptions({ ...given, iterations: '5', url: 'http://x' }),
@@ -201,14 +202,16 @@ t.test('errors, mismatches and a wrong stock make it fail', async t => {
   t.notOk(
     benchmarkPassed({ ...example, verified: { orders: 1, mismatches: 1, unread: 0, examples: ['order 1: gone'] } }),
   )
-  t.notOk(benchmarkPassed({ ...example, stock: { expected: 5, actual: 6 } }))
-  const untold = { ...example, stock: { expected: 5, actual: null } }
+  t.notOk(benchmarkPassed({ ...example, stock: { expected: 5, actual: 6, wrong: 1 } }))
+  const untold = { ...example, stock: { expected: 5, actual: null, wrong: null } }
   t.match(benchmarkText(untold), /\nstock: could not be read\nFAILED$/)
+  const swapped = { ...example, stock: { expected: 5, actual: 5, wrong: 2 } }
+  t.match(benchmarkText(swapped), /\nstock: 5 units, but wrong for 2 products\nFAILED$/)
   const bad = {
     ...example,
     warmUp: { iterations: 1, orders: 0, errors: 0, errorMessages: [] },
     verified: { orders: 1, mismatches: 1, unread: 0, examples: ['order 1: gone'] },
-    stock: { expected: 5, actual: 6 },
+    stock: { expected: 5, actual: 6, wrong: 1 },
   }
   t.match(benchmarkJson(bad), { passed: false, verified: bad.verified }, 'also where only the JSON is read')
   t.match(benchmarkText(bad), /1 order read back, 1 differ\n {2}order 1: gone\nstock: 6 units, but 5 expected\nFAILED$/)

@@ -219,9 +219,10 @@ const first = acknowledged(1, 'buy', 3, 'a')
 const second = acknowledged(2, 'sell', 1, 'b')
 
 t.test('the audit finds nothing in a good log and adds its stock up', async t => {
+  const none = { lost: 0, wrong: 0, duplicated: 0 }
   const repriced = { index: 6, term: 2, type: 'product', name: 'Tux', price: 7, quantity: 50, key: 'd' } as const
   for (const entries of [log, [...log, repriced]]) {
-    t.strictSame(auditLog(entries, [first, second]), { lost: 0, wrong: 0, duplicated: 0, stock: 12, examples: [] })
+    t.strictSame(auditLog(entries, [first, second]), { ...none, stock: new Map([['Tux', 12]]), examples: [] })
   }
 })
 
@@ -433,8 +434,8 @@ const good: ChaosResult = {
   slowestLookupsMs: [1.5, null],
   failoversMs: [58.2],
   readBack: { orders: 2, mismatches: 0, unread: 0, examples: [] },
-  audit: { lost: 0, wrong: 0, duplicated: 0, stock: 12, examples: [] },
-  stock: { expected: 12, actual: 12 },
+  audit: { lost: 0, wrong: 0, duplicated: 0, stock: new Map([['Tux', 12]]), examples: [] },
+  stock: { expected: 12, actual: 12, wrong: 0 },
   sha256: ['ab'.repeat(32), 'ab'.repeat(32), 'ab'.repeat(32)],
   orders: { ok: true },
   lookups: { ok: true },
@@ -499,8 +500,8 @@ t.test('whatever goes wrong fails the run and is told', async t => {
   const bad: ChaosResult = {
     ...good,
     record: { ...good.record, failed: 1, failures: ['look-up of Tux: BazaarError: no quorum after 10001 ms'] },
-    audit: { lost: 1, wrong: 0, duplicated: 0, stock: 12, examples: ['lost: order 3, key c'] },
-    stock: { expected: 12, actual: 11 },
+    audit: { lost: 1, wrong: 0, duplicated: 0, stock: new Map([['Tux', 12]]), examples: ['lost: order 3, key c'] },
+    stock: { expected: 12, actual: 11, wrong: 1 },
     sha256: ['ab'.repeat(32), 'cd'.repeat(32), 'ab'.repeat(32)],
     orders: { ok: false, undecided: false, explanation: 'Tux: order 3 was never there' },
   }
@@ -509,6 +510,7 @@ t.test('whatever goes wrong fails the run and is told', async t => {
     { record: bad.record },
     { audit: bad.audit },
     { stock: bad.stock },
+    { stock: { expected: 12, actual: 12, wrong: 2 } },
     { sha256: bad.sha256 },
     { orders: bad.orders },
     { lookups: bad.orders },
@@ -534,7 +536,7 @@ t.test('the JSON has what the contract names', async t => {
     lost: 0,
     wrong: 0,
     duplicated: 0,
-    stock: { expected: 12, actual: 12 },
+    stock: { expected: 12, actual: 12, wrong: 0 },
     replicasIdentical: true,
     sha256: good.sha256,
     linearizable: true,

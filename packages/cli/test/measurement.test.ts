@@ -1,6 +1,7 @@
 import dns from 'node:dns'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
+import type { Product } from '@bazaar/client'
 import t from 'tap'
 import { runExperiment } from '../src/experiment.ts'
 import { measureNetwork } from '../src/network.ts'
@@ -127,8 +128,11 @@ t.test('the experiment orders with the probability asked, counts all, and acknow
   const verified = await verifyOrders(shoppers, result.acknowledged)
   t.strictSame(verified, { orders: shop.orders.length, mismatches: 0, unread: 0, examples: [] })
   const after = await shop.shopper().products()
-  const { expected, actual } = sumStock(defaultProducts, result.acknowledged, after)
-  t.equal(actual, expected)
+  const { expected, actual, wrong } = sumStock(defaultProducts, result.acknowledged, after)
+  t.strictSame([actual, wrong], [expected, 0])
+  const [one, other, ...rest] = after as [Product, Product, ...Product[]]
+  const swapped = [{ ...one, quantity: one.quantity + 1 }, { ...other, quantity: other.quantity - 1 }, ...rest]
+  t.strictSame(sumStock(defaultProducts, result.acknowledged, swapped), { expected, actual, wrong: 2 })
 })
 
 t.test('one seed makes one client shop alike, another seed otherwise', async t => {
