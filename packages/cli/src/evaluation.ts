@@ -71,7 +71,8 @@ export function evaluationMarkdown(evaluation: Evaluation, folder: string): stri
 function growthSection(growth: GrowthResult, large: LargeResult | null): string {
   const ratios = [...growthRatios(growth), ...(large === null ? [] : largeRatios(large))]
   const notes = large === null ? '' : `\n\n${memoryNote(large)}`
-  return `${markdownTable(growthTable(growth))}\n\n${markdownTable(ratioTable(ratios))}${notes}`
+  const parts = [growthTable(growth), ratioTable(ratios)].map(markdownTable)
+  return `${[...parts, ...disturbanceNote(growth.disturbance)].join('\n\n')}${notes}`
 }
 
 function experiment({ runs, seed, products, warmUp, verified }: BenchmarkResult): string {

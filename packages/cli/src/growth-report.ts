@@ -1,3 +1,4 @@
+import { disturbanceNote } from './disturbance.ts'
 import { formatCount, formatMs, plural } from './format.ts'
 import type { GrowthResult, LargeResult } from './growth.ts'
 import { above, below, type Ratio, ratioTable } from './ratio.ts'
@@ -71,5 +72,6 @@ export function growthText(result: GrowthResult): string {
     textTable(growthTable(result)),
     `${caughtUp}\n${memoryNote(result)}`,
     textTable(ratioTable(growthRatios(result))),
+    ...disturbanceNote(result.disturbance),
   ].join('\n\n')
 }

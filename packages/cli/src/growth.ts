@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Cluster } from '@bazaar/cluster'
 import { type CatchUp, measureCatchUp, measureRestart } from './catch-up.ts'
 import { connectionShopper } from './connection-shopper.ts'
+import { watchDisturbance } from './disturbance.ts'
 import { LeanConnection } from './lean-connection.ts'
 import { type LimitsServer, nextOrder, warmUpMs } from './limits.ts'
 import { serverOf } from './limits-run.ts'
@@ -25,6 +26,8 @@ export interface GrowthResult {
    * what they share, Node itself above all, is counted once).
    */
   memory: { replica: number; store: number }
+  /** The share of the machine's processor time that went to others during the comparison, 0…1; null where it cannot be known. */
+  disturbance: number | null
 }
 
 /** A shop with so many orders that only its restart and its memory are asked about. */
@@ -87,10 +90,12 @@ async function compare(
   many: Cluster,
   { stored, seconds, seed }: { stored: number; seconds: number; seed: number },
   progress: Progress,
-): Promise<Pick<GrowthResult, 'order' | 'query'>> {
+): Promise<Pick<GrowthResult, 'order' | 'query' | 'disturbance'>> {
   const runId = `growth-${randomUUID().slice(0, 8)}`
-  const few = await loadsOn(await serverOf(none), runId, seed, 0)
-  const full = await loadsOn(await serverOf(many), runId, seed, stored)
+  const servers = [await serverOf(none), await serverOf(many)] as const
+  const disturbance = watchDisturbance(servers.flatMap(({ pids }) => pids))
+  const few = await loadsOn(servers[0], runId, seed, 0)
+  const full = await loadsOn(servers[1], runId, seed, stored)
   const meters = [few.order, full.order, few.query, full.query]
   const { rounds, sliceMs } = turnsFor(seconds)
   try {
@@ -105,6 +110,7 @@ async function compare(
     return {
       order: { none: few.order.measured(), many: full.order.measured() },
       query: { none: few.query.measured(), many: full.query.measured() },
+      disturbance: disturbance(),
     }
   } finally {
     few.close()

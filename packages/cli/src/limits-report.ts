@@ -40,7 +40,11 @@ export function ratiosOf({ loads, lookupAndOrder5, append }: LimitsResult): Rati
 }
 
 /** Whether the goals are: not where others took much of the machine. */
-export const isJudged = ({ disturbance }: LimitsResult): boolean => !isDisturbed(disturbance)
+export const isJudged = ({ disturbance }: Pick<LimitsResult, 'disturbance'>): boolean => !isDisturbed(disturbance)
+
+/** What was measured one after the other, each with what disturbed the machine meanwhile. */
+const partsOf = (limits: LimitsResult, growth: GrowthResult | null): readonly Pick<LimitsResult, 'disturbance'>[] =>
+  growth === null ? [limits] : [limits, growth]
 
 /** Whether every order that was acknowledged is there, once, and no figure is off by half on a machine left alone. */
 export function limitsPassed(limits: LimitsResult, growth: GrowthResult | null): boolean {
@@ -51,15 +55,19 @@ export function limitsPassed(limits: LimitsResult, growth: GrowthResult | null):
 export function limitsFailures(limits: LimitsResult, growth: GrowthResult | null): string[] {
   const { acknowledged, counted } = limits.orders
   const lost = acknowledged === counted ? [] : [`${counted} orders are in the log, ${acknowledged} were acknowledged`]
-  if (!isJudged(limits)) return lost
-  return [...lost, ...farOff([...ratiosOf(limits), ...(growth === null ? [] : growthRatios(growth))])]
+  const ofLimits = isJudged(limits) ? ratiosOf(limits) : []
+  const ofGrowth = growth !== null && isJudged(growth) ? growthRatios(growth) : []
+  return [...lost, ...farOff([...ofLimits, ...ofGrowth])]
 }
 
 /** Whether all is well, and if not, why, for a person at a terminal. */
 export function limitsVerdict(limits: LimitsResult, growth: GrowthResult | null): string {
   const failures = limitsFailures(limits, growth)
   if (failures.length > 0) return [...failures, 'FAILED'].join('\n')
-  return isJudged(limits) ? 'all well' : 'no order is lost; the goals are not judged, because the machine was disturbed'
+  const parts = partsOf(limits, growth)
+  if (parts.every(isJudged)) return 'all well'
+  const goals = parts.some(isJudged) ? 'not all goals are' : 'the goals are not'
+  return `no order is lost; ${goals} judged, because the machine was disturbed`
 }
 
 const kindNames: Record<LoadKind, string> = {
@@ -166,7 +174,7 @@ export function limitsText(result: Limits): string {
 
 /**
  * The result for programs, with that of growth when it was measured too. A ratio's `chain` is what the bare chain makes of
- * it. Where the ratios are not `judged`, `passed` says only that no order is lost.
+ * it. Where they are not all `judged`, `passed` says nothing of those that were measured while the machine was disturbed.
  */
 export function limitsJson(result: Limits, growth: GrowthResult | null): object {
   const ofChain = ratiosOfChain(result)
@@ -179,7 +187,7 @@ export function limitsJson(result: Limits, growth: GrowthResult | null): object 
     ratios: Object.fromEntries(ratios),
     ...result,
     growth,
-    judged: isJudged(result),
+    judged: partsOf(result, growth).every(isJudged),
     passed: limitsPassed(result, growth),
   })
 }

@@ -5,7 +5,7 @@ import { newChaosRecord } from '../src/chaos-record.ts'
 import { type Evaluation, evaluationMarkdown, failoverPlot, originalPlot } from '../src/evaluation.ts'
 import { growthRatios, growthText, largeRatios } from '../src/growth-report.ts'
 import { type LimitsResult, loadKinds } from '../src/limits.ts'
-import { limitsPassed } from '../src/limits-report.ts'
+import { limitsJson, limitsPassed, limitsVerdict } from '../src/limits-report.ts'
 import type { Limits } from '../src/limits-run.ts'
 import { linePlotSvg } from '../src/line-plot.ts'
 import { meetsGoal, missesByHalf } from '../src/ratio.ts'
@@ -80,6 +80,7 @@ const evaluation: Evaluation = {
       ordersPerSecond: { meanwhile: 900, without: 2000 },
     },
     memory: { replica: 120, store: 1300 },
+    disturbance: 0.03,
   },
   large: { stored: 10_000_000, restartMs: 12_000, memory: { replica: 220, store: 740 } },
   failover: {
@@ -167,7 +168,14 @@ t.test('growth is judged by its goals', async t => {
     ['growthStore'],
   )
   t.ok(limitsPassed(evaluation.limits, null))
-  t.notOk(limitsPassed(evaluation.limits, evaluation.growth))
+  const { limits, growth } = evaluation
+  t.notOk(limitsPassed(limits, growth))
+  t.notOk(limitsPassed({ ...limits, disturbance: 0.4 }, growth), 'whatever disturbed the machine before')
+  const disturbed = { ...growth, disturbance: 0.4 }
+  t.ok(limitsPassed(limits, disturbed), 'a machine that others use meanwhile is not judged')
+  t.match(limitsVerdict(limits, disturbed), /^no order is lost; not all goals are judged/)
+  t.match(limitsJson(limits, disturbed), { judged: false, passed: true })
+  t.match(growthText(disturbed), /Disturbed: 40 %/)
   const ordersPerSecond = { meanwhile: Number.NaN, without: Number.NaN }
   const few = growthRatios({
     ...evaluation.growth,
