@@ -1,4 +1,4 @@
-import { hasBars } from './progress.ts'
+import { hasBars } from './terminal.ts'
 import { exitStatus } from './usage-error.ts'
 
 /**

@@ -1,3 +1,6 @@
+import { isInterrupted } from './interruption.ts'
+import { hasBars } from './terminal.ts'
+
 /** Shows how far a long command is. */
 export interface Progress {
   /** Begins a stage of `total` steps; a total of null is one whose length nobody knows. */
@@ -12,11 +15,6 @@ export interface Progress {
 const barWidth = 28
 /** A terminal redraws no more often than this, however fast the steps come. */
 const redrawMs = 100
-
-/** Whether a line can be written over there. */
-export function hasBars(stream: NodeJS.WriteStream, terminal: string | undefined = process.env.TERM): boolean {
-  return stream.isTTY && terminal !== 'dumb'
-}
 
 /** A progress bar on a terminal; nothing at all when the stream is not one, or one that knows no control sequences. */
 export function progressOn(stream: NodeJS.WriteStream, terminal: string | undefined = process.env.TERM): Progress {
@@ -41,6 +39,8 @@ export function terminalProgress(
   let startedAt: number | null = null
   let drawnAt = Number.NEGATIVE_INFINITY
   const draw = (): void => {
+    // What is under way goes on until all is stopped, and nobody takes its bar away any more.
+    if (isInterrupted()) return
     drawnAt = now()
     if (startedAt !== null) done = (now() - startedAt) / 1000
     // What wraps is not taken away by the next bar.

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, linkSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import t from 'tap'
 import { type BenchArguments, parseBenchOptions } from '../src/bench-options.ts'
@@ -456,4 +457,24 @@ t.test('there is a bar only on a terminal that can take it away again', async t 
   t.match(written(true, undefined), /p = 0\.8/)
   t.equal(written(true, 'dumb'), '')
   t.equal(written(false, 'xterm'), '')
+})
+
+t.test('an interruption takes the bar away for good', async t => {
+  const [progress, interruption] = ['progress', 'interruption'].map(name =>
+    JSON.stringify(new URL(`../src/${name}.ts`, import.meta.url).href),
+  )
+  const source = `
+    import { progressOn } from ${progress}
+    import { whenInterrupted } from ${interruption}
+    const stream = { isTTY: true, columns: 80, write: text => process.stdout.write(text) }
+    const progress = progressOn(stream, 'xterm')
+    progress.stage('p = 0.8', 1)
+    whenInterrupted(async () => progress.step())
+    process.kill(process.pid, 'SIGINT')
+    setInterval(() => {}, 1000)`
+  const { stdout, status } = spawnSync(process.execPath, ['--input-type=module', '--eval', source], {
+    encoding: 'utf8',
+  })
+  t.equal(status, 1)
+  t.match(stdout, /p = 0\.8 {4}0 % ─{28}$/, 'what is under way draws none')
 })
