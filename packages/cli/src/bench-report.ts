@@ -62,20 +62,24 @@ export function sumTable({ runs }: BenchmarkResult): Table {
 /** What tells a run from the others. */
 const nameOf = ({ p, cache }: BenchmarkRun): string => (cache === 'deployed' ? `p ${p}` : `p ${p} cache ${cache}`)
 
-/** Whether so many orders were not asked for, or refused, that the run's figure is no longer that of a look-up and an order. */
-export const lacksOrders = ({ soldOut, refused, iterations }: BenchmarkRun): boolean =>
-  soldOut + refused > lackMax * iterations
+/**
+ * Whether so many orders were not asked for, refused, or failed with their iterations, that the run's figure is no longer
+ * that of a look-up and an order. So it is where the shop was given up: what it had no answer to is in no figure.
+ */
+export const lacksOrders = ({ soldOut, refused, errors, iterations, givenUp }: BenchmarkRun): boolean =>
+  givenUp || soldOut + refused + errors > lackMax * iterations
 
 /** What to think of runs that lack orders. */
-function lackNotes({ runs }: BenchmarkResult): string[] {
+export function lackNotes({ runs }: BenchmarkResult): string[] {
   const notes = runs.filter(lacksOrders).flatMap(run => {
-    const { soldOut, refused, iterations } = run
+    const { soldOut, refused, errors, iterations } = run
     const of = (count: number) => `at ${nameOf(run)}, ${formatCount(count)} of ${plural(iterations, 'iteration')}`
     return [
       ...(soldOut === 0
         ? []
         : [`${of(soldOut)} would have ordered what was sold out: their time is a look-up’s alone`]),
       ...(refused === 0 ? [] : [`${of(refused)} had their order refused: their time is not counted`]),
+      ...(errors === 0 ? [] : [`${of(errors)} failed: their time is not counted`]),
     ]
   })
   return paragraph(notes)

@@ -291,6 +291,21 @@ t.test('nor does a figure of a run in which much was sold out stand beside other
   })
 })
 
+t.test('nor is one in which much failed, or whose shop was given up', async t => {
+  const failed = { ...run(0.6, 'on', 0.4, 1.5), errors: 11 }
+  const hung = { ...run(0.8, 'on', 0.4, 1.5), errors: 3, givenUp: true }
+  const result = { ...example, runs: [{ ...run(0.4, 'on', 0.4, 1.5), errors: 10 }, failed, hung] }
+  const text = benchmarkText(result)
+  t.match(
+    text,
+    /\n\nat p 0\.6 cache on, 11 of 1,000 iterations failed: their time is not counted\nat p 0\.8 cache on, 3 of/,
+  )
+  t.match(text, /^0\.4 .* 77\.91 +78$/m, 'a few tell no other story')
+  for (const original of ['90.48', '111.17']) t.match(text, new RegExp(` ${original} +–$`, 'm'))
+  t.match(benchmarkPlot(result).series[2], { name: 'look-up + order', points: [{ x: 0.4 }] })
+  t.match(benchmarkJson(result), { runs: [{}, { originalReportMs: null }, { originalReportMs: null }] })
+})
+
 t.test('the same p twice is two runs, each with orders of its own', async t => {
   const options = parseBenchOptions({ ...given, p: '1,1', iterations: '20' })
   const result = await runBenchmark(options, newWorld(new Map()))

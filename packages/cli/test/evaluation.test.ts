@@ -120,7 +120,11 @@ t.test('what went wrong is told as it was', async t => {
   const text = evaluationMarkdown(
     {
       ...evaluation,
-      benchmark: { ...benchmark, verified: { ...benchmark.verified, unread: 3 } },
+      benchmark: {
+        ...benchmark,
+        runs: [...benchmark.runs.slice(0, 3), { ...run(0.8, 'off', 0.7, 1.5), errors: 100 }],
+        verified: { ...benchmark.verified, unread: 3 },
+      },
       failover: {
         ...failover,
         audit: { ...failover.audit, lost: 1, wrong: 10, duplicated: 100 },
@@ -132,6 +136,8 @@ t.test('what went wrong is told as it was', async t => {
     'a b#c?',
   )
   t.match(text, /10,000 of 10,003 could be read back/)
+  t.match(text, /^at p 0\.8 cache off, 100 of 5,000 iterations failed: their time is not counted$/m)
+  t.match(text, /^\| 0\.8 \| 83 %.* \| – \|$/m, 'nor is it said what the cache gained there')
   t.match(text, /11111 were lost.* \*\*not\*\* linearizable.* \*\*different\*\*/)
   t.match(text, '(a%20b%23c%3F/latency.svg)')
 })
