@@ -87,10 +87,13 @@ function checkTable(result: ChaosResult): string {
   return textTable({ columns: columns('<check', '<found', '<'), rows })
 }
 
-function details({ record, readBack, audit, orders, lookups, sha256 }: ChaosResult): string[] {
+function details({ record, failoversMs, readBack, audit, orders, lookups, sha256 }: ChaosResult): string[] {
   const explain = (verdict: Verdict): string[] => (verdict.ok ? [] : [verdict.explanation])
   const differing = new Set(sha256).size > 1 ? sha256.map((hash, at) => `order-${at + 1}: ${hash}`) : []
-  const lines = [...record.failures, ...audit.examples, ...readBack.examples, ...differing]
+  const unanswered = failoversMs.filter(time => time === null).length
+  const noMore =
+    unanswered === 0 ? [] : [`after ${plural(unanswered, 'kill')} of the leader no order was answered any more`]
+  const lines = [...record.failures, ...noMore, ...audit.examples, ...readBack.examples, ...differing]
   lines.push(...explain(orders), ...explain(lookups))
   return lines.length === 0 ? [] : [lines.join('\n')]
 }

@@ -141,12 +141,14 @@ function breakdownText({ order, publicHttp, hop, judge, leader, disk }: Breakdow
 }
 
 function failoverText({ failoversMs, record, audit, readBack, sha256, orders, options }: ChaosResult): string {
-  const { p50, p99, max } = summarize(failoversMs.filter(time => time !== null))
+  const { count, p50, p99, max } = summarize(failoversMs.filter(time => time !== null))
+  const unanswered = failoversMs.length - count
   const harmed = audit.lost + audit.wrong + audit.duplicated + readBack.mismatches + readBack.unread
   return (
     `The order leader was killed with SIGKILL ${plural(failoversMs.length, 'time')} while ${options.clients} clients ` +
     `shopped (seed ${options.seed}). From the kill until an order was answered that was asked for after it: ` +
     `p50 ${formatMs(p50)} ms, p99 ${formatMs(p99)} ms, max ${formatMs(max)} ms. ` +
+    (unanswered === 0 ? '' : `After ${plural(unanswered, 'kill')} **no order** was answered any more. `) +
     `Of ${formatCount(record.requests)} requests ${record.failed} failed; of ${formatCount(record.acknowledged.length)} ` +
     `acknowledged orders ${harmed} were lost, wrong or doubled; the history is ${orders.ok ? '' : '**not** '}linearizable; ` +
     `the replicas’ files are ${new Set(sha256).size === 1 ? 'identical' : '**different**'}.`
@@ -186,14 +188,14 @@ export function failoverPlot({ failoversMs, options }: ChaosResult): LinePlot {
   const times = failoversMs.filter(time => time !== null).sort((a, b) => a - b)
   return {
     title: 'Failover after a leader’s SIGKILL',
-    subtitle: `${plural(times.length, 'kill')}, ${plural(options.clients, 'client')} · seed ${options.seed}`,
+    subtitle: `${plural(failoversMs.length, 'kill')}, ${plural(options.clients, 'client')} · seed ${options.seed}`,
     xLabel: 'time until an order asked for after the kill is answered (ms)',
     yLabel: 'kills over by then (%)',
     series: [
       {
         name: 'kills of the leader',
         color: 'orange',
-        points: times.map((time, at) => ({ x: time, y: ((at + 1) / times.length) * 100 })),
+        points: times.map((time, at) => ({ x: time, y: ((at + 1) / failoversMs.length) * 100 })),
       },
     ],
   }

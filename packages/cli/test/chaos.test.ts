@@ -523,6 +523,10 @@ t.test('whatever goes wrong fails the run and is told', async t => {
     t.notOk(chaosPassed(result), what)
     t.match(chaosJson(result), { passed: false, lookupsNeverBack: part.lookups === undefined }, what)
   }
+  t.match(
+    chaosText({ ...good, failoversMs: [58.2, null] }),
+    /After 1 kill of the .*\nafter 1 kill of the leader no order was answered any more\n.*\nFAILED/s,
+  )
   t.match(chaosJson(bad), { failed: 1, lost: 1, replicasIdentical: false, linearizable: false })
 })
 

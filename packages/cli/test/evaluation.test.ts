@@ -129,6 +129,7 @@ t.test('what went wrong is told as it was', async t => {
         ...failover,
         audit: { ...failover.audit, lost: 1, wrong: 10, duplicated: 100 },
         readBack: { ...failover.readBack, mismatches: 1000, unread: 10_000 },
+        failoversMs: [60, null, 80],
         sha256: ['a', 'b', 'a'],
         orders: { ok: false, undecided: false, explanation: 'order 1 changed' },
       },
@@ -138,6 +139,7 @@ t.test('what went wrong is told as it was', async t => {
   t.match(text, /10,000 of 10,003 could be read back/)
   t.match(text, /^at p 0\.8 cache off, 100 of 5,000 iterations failed: their time is not counted$/m)
   t.match(text, /^\| 0\.8 \| 83 %.* \| – \|$/m, 'nor is it said what the cache gained there')
+  t.match(text, /killed with SIGKILL 3 times .* max 80\.0 ms\. After 1 kill \*\*no order\*\* was answered any more\./)
   t.match(text, /11111 were lost.* \*\*not\*\* linearizable.* \*\*different\*\*/)
   t.match(text, '(a%20b%23c%3F/latency.svg)')
 })
@@ -158,6 +160,8 @@ t.test('its pictures have axes with units and a point for each figure', async t 
       [80, 100],
     ],
   )
+  const unanswered = failoverPlot({ ...evaluation.failover, failoversMs: [60, null] })
+  t.match(unanswered, { subtitle: /^2 kills/, series: [{ points: [{ x: 60, y: 50 }] }] }, 'one is not over')
   const svg = linePlotSvg(failover)
   t.match(svg, /is answered \(ms\)/)
   t.notMatch(`${original}${svg}`, /NaN|undefined/)
