@@ -47,9 +47,12 @@ const linearTicks = 6
 /** More points than this are a curve and need no dots. */
 const dotsMax = 30
 const margins = { top: 124, right: 36, bottom: 56, left: 72 }
-/** What a character of an axis label, and of the subtitle, takes at most, in px. */
+/**
+ * What a character of an axis label takes at most, and one of the subtitle on average, in px, also where a browser has a
+ * wider typeface than Inter: DejaVu Sans takes the most.
+ */
 const tickCharWidth = 7.2
-const subtitleCharWidth = 6.1
+const subtitleCharWidth = 6.6
 const fontFamily = 'Inter, system-ui, sans-serif'
 
 /**
@@ -142,8 +145,8 @@ function readableTicks(ticks: readonly number[]): number[] {
     })
 }
 
-/** Three decimals at most: the last label has to end before the picture does. */
-const tickText = (value: number): string => String(Number(value.toFixed(3)))
+/** Three decimals, or two digits, at most: the last label has to end before the picture does. */
+const tickText = (value: number): string => String(Number(value < 0.1 ? value.toPrecision(2) : value.toFixed(3)))
 
 /** 25000 as 25k: longer labels would run into the name of the axis. */
 const shortNumber = (value: number): string => (value >= 10_000 ? `${value / 1000}k` : String(value))

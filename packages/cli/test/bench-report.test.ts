@@ -407,6 +407,11 @@ t.test('the plot names its axes with units, has a legend, and follows the colour
   t.equal(svg, linePlotSvg(benchmarkPlot(example)), 'the same result gives the same file')
   const third = linePlotSvg(benchmarkPlot({ ...example, runs: [run(1 / 3, 'on', 1, 1)] }))
   t.match(third, />0\.333<\/text>/, 'a label that would not fit is rounded')
+  const rare = linePlotSvg(benchmarkPlot({ ...example, runs: [run(0.00001, 'on', 1, 1)] }))
+  t.match(rare, />0\.00001<\/text>/, 'and a small one is not 0')
+  const cpu = 'Processor of Many Words & Marks™ with 96 Cores @ 2.50GHz'
+  const long = linePlotSvg(benchmarkPlot({ ...example, machine: { ...machine, cpu } }))
+  t.match(long, /seed 1, bars: .* · 2 × Processor of Many Words &amp; Marks…<\/text>/, 'what is too long is cut')
   const png = renderPng(svg)
   t.strictSame([...png.subarray(1, 4)], [...Buffer.from('PNG')])
   t.equal(png.readUInt32BE(16), 1520, 'twice the width of the drawing')
