@@ -1,9 +1,11 @@
 /** A time in ms for people: three digits that matter, e.g. `0.312`, `4.57`, `83.1`, `1240`; `–` when there is none. */
 export function formatMs(milliseconds: number | null): string {
   if (milliseconds === null) return '–'
-  if (milliseconds >= 100) return milliseconds.toFixed(0)
-  if (milliseconds >= 10) return milliseconds.toFixed(1)
-  return milliseconds.toFixed(milliseconds >= 1 ? 2 : 3)
+  // Rounded first: 9.996 is written as 10.0, not as 10.00.
+  const rounded = Number(milliseconds.toPrecision(3))
+  if (rounded >= 100) return milliseconds.toFixed(0)
+  if (rounded >= 10) return milliseconds.toFixed(1)
+  return milliseconds.toFixed(rounded >= 1 ? 2 : 3)
 }
 
 /** A mean with half of its 95 % confidence interval: `0.312 ± 0.010`. */

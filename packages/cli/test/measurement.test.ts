@@ -4,6 +4,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import type { Product } from '@bazaar/client'
 import t from 'tap'
 import { runExperiment } from '../src/experiment.ts'
+import { formatMs } from '../src/format.ts'
 import { measureNetwork } from '../src/network.ts'
 import { closedPace, openPace } from '../src/pace.ts'
 import { seededRandom } from '../src/random.ts'
@@ -87,6 +88,12 @@ t.test('the percentiles of few samples are those of the nearest rank, however lo
       if (!close(percentile, exact, exact / 500)) t.fail(`p${percent} of ${count}: ${percentile}, not ${exact}`)
     }
   }
+})
+
+t.test('times have three digits that matter, also where they are rounded up', async t => {
+  const times = [null, 0, 0.00004, 0.9994, 0.9996, 9.994, 9.996, 99.94, 99.96, 999.96, 12_345]
+  const texts = ['–', '0.000', '0.000', '0.999', '1.00', '9.99', '10.0', '99.9', '100', '1000', '12345']
+  t.strictSame(times.map(formatMs), texts)
 })
 
 t.test('a seed decides the numbers, and streams differ', async t => {
