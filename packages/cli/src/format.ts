@@ -28,11 +28,31 @@ export function plural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
 }
 
-/** A text of so many characters at most: what is longer ends in `…`. */
-export function cut(text: string, lengthMax: number): string {
-  // By code points: half of one is no character.
-  const characters = [...text]
-  return characters.length <= lengthMax ? text : `${characters.slice(0, lengthMax - 1).join('')}…`
+const graphemes = new Intl.Segmenter('en')
+/** What takes two columns of a terminal: emoji, and what is wide or fullwidth (Unicode Annex 11). */
+const wide =
+  /\p{Emoji_Presentation}|\ufe0f|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]/u
+/** Nothing but what is drawn over its neighbours, or not at all. */
+const unseen = /^[\p{Mn}\p{Me}\p{Cf}]+$/u
+
+/** The columns that a text takes on a terminal. */
+export function textWidth(text: string): number {
+  return [...graphemes.segment(text)].reduce((sum, { segment }) => sum + graphemeWidth(segment), 0)
+}
+
+const graphemeWidth = (grapheme: string): number => (unseen.test(grapheme) ? 0 : wide.test(grapheme) ? 2 : 1)
+
+/** A text of so many columns of a terminal at most: what is wider ends in `…`. */
+export function cut(text: string, widthMax: number): string {
+  if (textWidth(text) <= widthMax) return text
+  let kept = ''
+  let width = 1
+  for (const { segment } of graphemes.segment(text)) {
+    width += graphemeWidth(segment)
+    if (width > widthMax) break
+    kept += segment
+  }
+  return `${kept}…`
 }
 
 /** Rounds every number in a value to four decimals, for JSON that people read too: 0.1 µs where the unit is ms. */

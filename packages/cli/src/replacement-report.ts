@@ -1,4 +1,4 @@
-import { cut, formatCount } from './format.ts'
+import { cut, formatCount, plural, textWidth } from './format.ts'
 import type { ReplacementStep } from './replacement.ts'
 
 /** Names and steps side by side are no wider than a terminal; more steps go below. */
@@ -21,9 +21,9 @@ export function replacementText(
 ): string {
   return [
     entriesMax === 0
-      ? `The cache is off: of ${products.length} products it holds none\n` +
+      ? `The cache is off: of ${plural(products.length, 'product')} it holds none\n` +
         `${marks.hit} hit   ${marks.miss} miss   ${marks.order} ordered   (blank) not asked for`
-      : `What the cache of ${entriesMax} entries holds over time, ${products.length} products\n` +
+      : `What the cache of ${entries(entriesMax)} holds over time, ${plural(products.length, 'product')}\n` +
         `${marks.hit} hit   ${marks.miss} miss, now held   ${marks.order} ordered, still held   ─ held   (blank) not held`,
     ...blocksOf(products, steps),
     hitsLine(entriesMax, steps),
@@ -37,17 +37,20 @@ function hitsLine(entriesMax: number, steps: readonly ReplacementStep[]): string
   const seen = `${formatCount(hits)} of ${formatCount(lookups.length)} look-ups were hits`
   if (entriesMax === 0) return hits === 0 ? seen : `${seen}, although the cache is off`
   const agreeing = lookups.filter(({ event, expected }) => event === expected).length
-  return `${seen}; ${formatCount(agreeing)} of ${formatCount(lookups.length)} were what an LRU of ${entriesMax} entries does`
+  return `${seen}; ${formatCount(agreeing)} of ${formatCount(lookups.length)} were what an LRU of ${entries(entriesMax)} does`
 }
+
+const entries = (count: number): string => (count === 1 ? '1 entry' : `${formatCount(count)} entries`)
 
 function blocksOf(products: readonly string[], steps: readonly ReplacementStep[]): string[] {
   const labels = products.map(name => cut(name, nameLengthMax))
-  const labelWidth = Math.max(...labels.map(label => label.length))
+  const labelWidth = Math.max(...labels.map(textWidth))
+  const padded = labels.map(label => label + ' '.repeat(labelWidth - textWidth(label)))
   const stepsPerBlock = widthMax - labelWidth - gap.length
   const blocks: string[] = []
   for (let from = 0; from < steps.length; from += stepsPerBlock) {
     const rows = rowsOf(products, steps.slice(from, from + stepsPerBlock))
-    blocks.push(rows.map((row, at) => `${labels[at]?.padEnd(labelWidth)}${gap}${row}`.trimEnd()).join('\n'))
+    blocks.push(rows.map((row, at) => `${padded[at]}${gap}${row}`.trimEnd()).join('\n'))
   }
   return blocks
 }

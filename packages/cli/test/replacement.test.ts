@@ -69,6 +69,21 @@ t.test('the picture fits a terminal, however long the names are', async t => {
   t.ok(lines.includes(`${'Tux'.padEnd(24)}  ${'●'.repeat(46)}`), 'the rest goes below')
 })
 
+t.test('the picture lines up, however wide the letters of the names are', async t => {
+  // Precomposed, with a combining mark, wide, and a family of one emoji.
+  const names = ['Caf\u00e9', 'Cafe\u0301', '\u30da\u30f3\u30ae\u30f3', '\u{1f469}\u200d\u{1f467}', '\u9be8'.repeat(20)]
+  const step = { name: names[0], event: 'hit', expected: 'hit', held: names, evicted: null }
+  const rows = replacementText(names, 5, [step] as ReplacementStep[])
+    .split('\n\n')[1]
+    ?.split('\n')
+  const columns = [4, 4, 8, 2, 23]
+  const labels = [...names.slice(0, 4), `${'\u9be8'.repeat(11)}…`]
+  t.strictSame(
+    rows,
+    labels.map((label, at) => `${label}${' '.repeat(25 - (columns[at] as number))}${at === 0 ? '●' : '─'}`),
+  )
+})
+
 t.test('a cache that is off holds nothing, and what was seen is told', async t => {
   const off = { ...options, entriesMax: 0 }
   const steps = await watchReplacement(cachingShopper(0), { ...off, random: seededRandom(1) })

@@ -65,13 +65,13 @@ Disturbed: 30 % of the processor time went to others, so these figures say littl
 What it holds while one client looks products up at random and orders now and then:
 
 \`\`\`
-What the cache of 1 entries holds over time, 2 products
+What the cache of 1 entry holds over time, 2 products
 ● hit   ○ miss, now held   × ordered, still held   ─ held   (blank) not held
 
 Tux    ○
 Whale
 
-0 of 1 look-ups were hits; 1 of 1 were what an LRU of 1 entries does
+0 of 1 look-ups were hits; 1 of 1 were what an LRU of 1 entry does
 
 all well
 \`\`\`
