@@ -5,7 +5,7 @@ import { type BenchArguments, parseBenchOptions } from '../src/bench-options.ts'
 import { benchmarkPlot } from '../src/bench-plot.ts'
 import { benchmarkCsv, benchmarkJson, benchmarkText, cachePairs } from '../src/bench-report.ts'
 import { type BenchmarkResult, benchmarkPassed, runBenchmark, type Venue } from '../src/benchmark.ts'
-import { linePlotSvg } from '../src/line-plot.ts'
+import { type LinePlot, linePlotSvg } from '../src/line-plot.ts'
 import { renderPng } from '../src/png.ts'
 import { progressLine, progressOn, terminalProgress } from '../src/progress.ts'
 import { summarize } from '../src/statistics.ts'
@@ -241,6 +241,20 @@ t.test('an error of the warm-up is told and fails the check; a shop that answers
 
 t.test('the text reads well', async t => t.matchSnapshot(benchmarkText(example)))
 
+t.test('what is special about a run is told', async t => {
+  const failed = { ...run(0.8, 'on', 0.6, 1.5), errors: 2, errorMessages: ['connection reset', 'connection reset'] }
+  const warmUp = { iterations: 1, orders: 0, errors: 0, errorMessages: [] }
+  const special = { ...example, runs: [failed, run(0.8, 'off', 0.4, 1.5)], preload: 5000, disturbance: 0.3, warmUp }
+  const text = benchmarkText(special)
+  t.match(text, / · seed 1, 5,000 orders stored before\n/)
+  t.match(text, /1 iteration to warm up is not counted\n/)
+  t.match(text, /\n {3}50 % more at 83 % hits; look-up plus order 13 % more\n/, 'a cache may cost more than it gains')
+  t.match(text, /Disturbed: 30 %/)
+  t.match(text, /differ\nstock: .*\nerror: connection reset\nFAILED$/, 'an error is told once')
+  const deployed = { ...run(0.8, 'on', 0.4, 1.5), cache: 'deployed' as const }
+  t.match(benchmarkText({ ...example, runs: [deployed] }), /^p 0\.8 {2}█{48} 1\.60 ms$/m, 'whose cache nobody knows')
+})
+
 t.test('a run in which much was sold out is not compared, and says why', async t => {
   const text = benchmarkText({
     ...example,
@@ -337,6 +351,8 @@ t.test('what was asked for is told as it was, and how far a rate was from what w
     /900 of 1,000 iterations started late, because every client was busy: 2,000 a second of the 20,000 that were/
   t.match(benchmarkText({ ...example, runs: late, ratePerSecond: 20_000 }), note)
   t.match(benchmarkText({ ...example, runs: late, ratePerSecond: 2_000 }), /because every client was busy\n/)
+  const seldom = [{ ...run(0.2, 'on', 1, 1), lateStarts: 50 }]
+  t.notMatch(benchmarkText({ ...example, runs: seldom, ratePerSecond: 2_000 }), /started late/, 'a few are not told')
   const missed = { ...example, runs: [{ ...run(0.2, 'on', 1, 1), missedStarts: 500 }], ratePerSecond: 20_000 }
   t.match(
     benchmarkText(missed),
@@ -391,6 +407,7 @@ t.test('the CSV has a column for each figure and a line for each run', async t =
   t.match(header, /^p,cache,clients,iterations,lookup_count,lookup_mean,lookup_ci95,/)
   t.equal(lines.length, 4)
   t.match(lines[0], /^0,on,5,200,1000,0\.31,0\.01,0\.31,1\.24,6\.2,0,,,,,,1000,/)
+  t.match(benchmarkCsv({ ...example, runs: [run(0, 'on', 1 / 3, null)] }), /,0\.3333,0\.01,/, 'to 0.1 µs')
   for (const line of lines) t.equal(line.split(',').length, header?.split(',').length)
 })
 
@@ -411,11 +428,80 @@ t.test('the plot names its axes with units, has a legend, and follows the colour
   t.match(rare, />0\.00001<\/text>/, 'and a small one is not 0')
   const cpu = 'Processor of Many Words & Marks™ with 96 Cores @ 2.50GHz'
   const long = linePlotSvg(benchmarkPlot({ ...example, machine: { ...machine, cpu } }))
-  t.match(long, /seed 1, bars: .* · 2 × Processor of Many Words &amp; Marks…<\/text>/, 'what is too long is cut')
+  t.match(
+    long,
+    />5 clients, 4,000 iterations, seed 1, bars: .* · 2 × Processor of Many Words &amp; Marks…<\/text>/,
+    'what is too long is cut',
+  )
   const png = renderPng(svg)
   t.strictSame([...png.subarray(1, 4)], [...Buffer.from('PNG')])
   t.equal(png.readUInt32BE(16), 1520, 'twice the width of the drawing')
   t.ok(png.length > 30_000, 'text takes room: a picture without its font would be smaller')
+})
+
+t.test('the points of the plot are the figures of the table, from the left', async t => {
+  const few = { ...run(0.2, 'on', 0.3, 1.5), order: { ...summary(1.5), count: 1, ci95: null } }
+  const vague = { ...run(0.4, 'on', 0.3, 1.5), order: { ...summary(1.5), ci95: 2 } }
+  const result = { ...example, runs: [vague, few, run(0.4, 'off', 0.6, 1.6)], url: 'http://shop.example' }
+  const plot = benchmarkPlot(result)
+  t.match(plot.subtitle, /^5 clients, 3,000 iterations, .* · http:\/\/shop\.example$/)
+  t.strictSame(plot.series[1], {
+    name: 'order',
+    color: 'orange',
+    dashed: false,
+    points: [
+      { x: 0.2, y: 1.5 },
+      { x: 0.4, y: 1.5, low: 0, high: 3.5 },
+    ],
+  })
+  t.match(plot.series[4], { name: 'order, no cache', color: 'orange', dashed: true, points: [{ x: 0.4, y: 1.6 }] })
+})
+
+t.test('the plot is drawn to scale, in the colours of its legend', async t => {
+  const spec: LinePlot = {
+    title: 'Tux',
+    subtitle: 'Tux & <Whale>',
+    xLabel: 'x',
+    yLabel: 'y',
+    xTicks: [0, 0.001, 0.5, 1],
+    series: [
+      {
+        name: 'on',
+        color: 'blue',
+        points: [
+          { x: 0.5, y: 5, low: 4, high: 6 },
+          { x: 1, y: 9.5 },
+        ],
+      },
+      { name: 'off', color: 'orange', dashed: true, points: [{ x: 1, y: 5 }] },
+    ],
+  }
+  const svg = linePlotSvg(spec)
+  t.match(svg, 'd="M398,259L712,137.5"', 'both axes begin at 0, and the upper one ends at a round number')
+  t.match(svg, /<g [^>]*stroke="#1f62c8" aria-label="rule"><line y2="232" y1="286" x2="398" x1="398"/, 'the interval')
+  t.match(svg, /<g stroke-dasharray="6 5"[^>]* stroke="#b45309" [^>]*aria-label="line"><path d="M712,259/, 'dashed')
+  t.match(svg, /<path d="M20 79h28" stroke="#1f62c8" stroke-width="2.25">/)
+  t.match(svg, /<path d="M20 99h28" stroke="#b45309" stroke-width="2.25" stroke-dasharray="6 5">/, 'in a row below')
+  t.match(svg, /^<svg (?=[^>]*role="img")[^>]*aria-label="Tux"/, 'what a screen reader says')
+  t.match(svg, '>Tux &amp; &lt;Whale&gt;</text>')
+  t.match(svg, /<rect width="760" height="450" rx="8" fill="#ffffff">/, 'its own paper, whatever it lies on')
+  for (const dark of ['[fill="#ffffff"]{fill:#0d1117}', '[stroke="#1f62c8"]{stroke:#6cabff}']) t.match(svg, dark)
+  t.equal(svg.match(/<style/g)?.length, 1)
+  const ticksOf = (text: string, axis: string) => {
+    const labels = new RegExp(`aria-label="${axis}-axis tick label">(.*?)</g>`).exec(text)?.[1] ?? ''
+    return [...labels.matchAll(/>([^<]+)</g)].map(([, label]) => label)
+  }
+  t.strictSame(ticksOf(svg, 'x'), ['0', '0.5', '1'], 'no label runs into another')
+  t.strictSame(ticksOf(svg, 'y'), ['0', '2', '4', '6', '8', '10'])
+  const points = [0.5, 20_000].map((y, x) => ({ x, y }))
+  const wide = linePlotSvg({ ...spec, yLog: true, series: [{ name: 'on', color: 'blue', points }] })
+  t.strictSame(ticksOf(wide, 'y'), ['0.1', '1', '10', '100', '1000', '10k', '100k'])
+  t.match(wide, /<path d="M84,362\.\d+L712,/, 'on a logarithmic axis')
+  const dots = (count: number) => {
+    const curve = Array.from({ length: count }, (_, x) => ({ x, y: x }))
+    return linePlotSvg({ ...spec, series: [{ name: 'on', color: 'blue', points: curve }] }).match(/<circle/g)?.length
+  }
+  t.strictSame([dots(30), dots(31)], [31, 1], 'a curve has none but that of its legend')
 })
 
 t.test('tables align their columns in text and in Markdown', async t => {
@@ -426,6 +512,11 @@ t.test('tables align their columns in text and in Markdown', async t => {
   t.equal(
     textTable({ columns: columns('<name', 'count'), rows }),
     ['name       count', '────────────────', 'a              1', 'long|name   1000'].join('\n'),
+  )
+  t.equal(
+    textTable({ columns: columns('n', '<note'), rows: [['1', '']] }),
+    'n  note\n───────\n1',
+    'no line ends in blanks',
   )
   t.equal(
     markdownTable({ columns: columns('<name', 'count'), rows }),
@@ -457,6 +548,13 @@ t.test('a progress bar redraws at most ten times a second and always at the end'
   now += 1000
   progress.step()
   t.equal(drawn.at(-1), `\r\x1b[2Kp = 0.4  100 % ${'━'.repeat(4)}`, 'never more than one line')
+  progress.stage('p = 0.6', 4)
+  t.match(drawn.at(-1), /p = 0\.6 {4}0 %/, 'the next begins anew')
+  now += 1000
+  progress.step()
+  t.match(drawn.at(-1), /p = 0\.6 {3}25 %/, 'and counts steps, not time')
+  t.equal(progressLine('x', 999, 1000), `x   99 % ${'━'.repeat(28)}`, 'not all, until it is')
+  t.equal(progressLine('x', 3, 2), progressLine('x', 0, 0), 'nor ever more than all')
   t.equal(progressLine('wait', 0, null), 'wait')
   t.equal(progressLine('wait', 1234, null), 'wait  1,234')
   t.match(progressLine('x', 50, 100), / 50 % ━{14}─{14}$/)

@@ -494,6 +494,14 @@ t.test('system calls of a running process fail and succeed again', { skip: !stra
 t.test('the report of a good run answers both questions well', async t => {
   t.ok(chaosPassed(good))
   t.matchSnapshot(chaosText(good))
+  const fault = (fault: FaultKind, target: FaultTarget) => ({ ...leaderKill, names: ['order-3'], fault, target })
+  const faults = [fault('pause', 'leader'), fault('enospc', 'leader'), fault('kill', 'leader'), fault('kill', 'leader')]
+  const text = chaosText({ ...good, faults, stallsMs: [1, 2, 3, 4], slowestLookupsMs: [5, 6, 7, 8] })
+  t.match(
+    text,
+    /^enospc +replicas +1 .*\nkill +leader +2 +3\.00 +4\.00 +4\.00 +7\.00 +8\.00\npause .*\nall +4 +2\.00 .* 8\.00$/m,
+    'a line for each kind of fault, by its name',
+  )
 })
 
 t.test('whatever goes wrong fails the run and is told', async t => {
@@ -527,6 +535,7 @@ t.test('whatever goes wrong fails the run and is told', async t => {
     chaosText({ ...good, failoversMs: [58.2, null] }),
     /After 1 kill of the .*\nafter 1 kill of the leader no order was answered any more\n.*\nFAILED/s,
   )
+  t.match(chaosJson(bad), { failures: bad.record.failures })
   t.match(chaosJson(bad), { failed: 1, lost: 1, replicasIdentical: false, linearizable: false })
 })
 

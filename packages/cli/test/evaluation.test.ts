@@ -148,6 +148,7 @@ t.test('its pictures have axes with units and a point for each figure', async t 
   const original = linePlotSvg(originalPlot(evaluation.benchmark))
   t.match(original, /mean latency \(ms\), logarithmic/)
   t.match(original, /original report, 2023/)
+  t.match(original, />100<.*>1000</s, 'a tenth of a line’s height is not a tenth of the time')
   const [first, ...others] = evaluation.benchmark.runs as [BenchmarkRun, ...BenchmarkRun[]]
   const scarce = { ...evaluation.benchmark, runs: [{ ...first, soldOut: first.iterations }, ...others] }
   t.same(originalPlot(scarce).series[1]?.points, [{ x: 0.8, y: 1.6 }], 'what is no order is not compared')
@@ -203,6 +204,8 @@ t.test('growth is judged by its goals', async t => {
     [['growthRestart', 15]],
     'with ten million it has to restart in 15 s; their memory has no goal',
   )
+  const dear = { ...evaluation.growth.order, many: { ...measured(1.05), cpuMs: 0.15 } }
+  t.match(growthRatios({ ...evaluation.growth, order: dear })[1], { name: 'growthOrderCpu', value: 0.15 / 0.1 })
   t.match(growthText(evaluation.growth), /fetched 1,001,234 orders in 8\.0 s, its start included/)
 })
 

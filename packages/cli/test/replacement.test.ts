@@ -1,7 +1,7 @@
 import t from 'tap'
 import { seededRandom } from '../src/random.ts'
 import { LRUModel, type ReplacementStep, watchReplacement } from '../src/replacement.ts'
-import { replacementPassed, replacementText } from '../src/replacement-report.ts'
+import { replacementJson, replacementPassed, replacementText } from '../src/replacement-report.ts'
 import type { Shopper } from '../src/shopper.ts'
 import { FakeShop } from './fake-shop.ts'
 
@@ -100,6 +100,7 @@ t.test('answers that do not say whether the cache had them are no misses', async
 
 t.test('a cache of another size or kind is found out', async t => {
   t.notOk(replacementPassed(await watchReplacement(cachingShopper(1), { ...options, random: seededRandom(1) })))
-  const text = replacementText(products, 2, await watchReplacement(new FakeShop().shopper(), options))
-  t.match(text, /FAILED$/)
+  const steps = await watchReplacement(new FakeShop().shopper(), options)
+  t.match(replacementText(products, 2, steps), /\n\nFAILED$/)
+  t.match(replacementJson(2, steps), { entriesMax: 2, passed: false })
 })
