@@ -181,6 +181,7 @@ t.test('growth is judged by its goals', async t => {
   t.ok(limitsPassed(evaluation.limits, null))
   const { limits, growth } = evaluation
   t.notOk(limitsPassed(limits, growth))
+  t.match(limitsVerdict(limits, growth), /^MISSED, .*: memory of the whole store .*\nFAILED$/)
   t.notOk(limitsPassed({ ...limits, disturbance: 0.4 }, growth), 'whatever disturbed the machine before')
   const disturbed = { ...growth, disturbance: 0.4 }
   t.ok(limitsPassed(limits, disturbed), 'a machine that others use meanwhile is not judged')

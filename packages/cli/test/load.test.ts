@@ -313,10 +313,22 @@ t.test('the ratios are those of the goals', async t => {
   })
   t.matchSnapshot(limitsText(example))
   t.match(limitsJson(example, null), {
-    ratios: { order1: { value: 2, goal: 2, met: true } },
+    ratios: {
+      lookupThroughput: { value: 0.8, goal: 0.9, met: false, chain: undefined },
+      order1: { value: 2, goal: 2, met: true, chain: 1.6667 },
+    },
     judged: true,
     passed: true,
   })
+  const orders64 = { bazaar: measured(1.2, 4000, 0.2), bare: measured(0.4, 10_000, 0.05) }
+  const apart = ratiosOf({ ...example, loads: { ...example.loads, orders64 } }).filter(({ name }) =>
+    /hput|Cpu/.test(name),
+  )
+  t.strictSame(
+    apart.map(({ value }) => value),
+    [0.8, 0.4, 2, 4],
+    'each is of its own load',
+  )
 })
 
 t.test('a ratio twice as bad as its goal fails, and so does an order that is not there', async t => {
