@@ -232,6 +232,16 @@ t.test('what cannot work is refused before anything starts, with a reason', asyn
   await up.exit
 })
 
+t.test('the data folder is its user’s alone, and of use to them, whatever the umask was', async t => {
+  const up = spawn('sh', ['-c', `umask 0777; exec '${bazaar}' up --port 0 --data new/data`], { cwd: folder, env })
+  t.teardown(() => up.kill('SIGTERM'))
+  const exit = once(up, 'exit')
+  await eventually('it says something', () => up.stdout.read() ?? up.stderr.read())
+  for (const path of ['new', 'new/data']) t.equal(statSync(join(folder, path)).mode & 0o777, 0o700, path)
+  up.kill('SIGINT')
+  t.strictSame(await exit, [0, null])
+})
+
 t.test('a second Ctrl-C does not wait', async t => {
   const up = new Up(t)
   await up.url()

@@ -67,9 +67,9 @@ export const upCommand = defineCommand({
   args,
   async run({ args }) {
     const options = upOptions(args, process.env.ADMIN_TOKEN ?? '')
-    enterDataFolder(prepareDataFolder(options.data))
     // Also for its processes: no socket is open to others, not even between its `listen` and a `chmod`.
     process.umask(0o077)
+    enterDataFolder(prepareDataFolder(options.data))
     process.exitCode = await up(options)
   },
 })
