@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BazaarError, FrontendClient, type Order, OrderClient, socketPath } from '@bazaar/client'
-import { startCluster } from '@bazaar/cluster'
+import { connectCluster, startCluster } from '@bazaar/cluster'
 import t, { type Test } from 'tap'
 import { hashLogs } from '../packages/cli/src/log-audit.ts'
 import { settle } from '../packages/cli/src/settle.ts'
@@ -191,6 +191,18 @@ t.test('five clients do not notice that ten leaders are killed', { timeout: 180_
   const after = await shop.products()
   const left = (products: { quantity: number }[]) => products.reduce((sum, { quantity }) => sum + quantity, 0)
   t.equal(left(before) - left(after), orders.length, 'what was sold is what is missing')
+})
+
+t.test('a shop that does not open because a process dies without a word says how it died', async t => {
+  const data = mkdtempSync(join(tmpdir(), 'bazaar-test-'))
+  t.teardown(() => rmSync(data, { recursive: true }))
+  const opening = startCluster({ data })
+  const message = 'order-1 keeps dying: it was killed by SIGKILL and said nothing'
+  const refused = t.rejects(opening, { reason: 'NOT_READY', message })
+  const { kill } = connectCluster(data)
+  for (const time of ['first', 'second', 'third'])
+    await eventually(`dead for the ${time} time`, () => kill('order-1').catch(() => null))
+  await refused
 })
 
 interface Visit {

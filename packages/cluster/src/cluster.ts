@@ -7,6 +7,7 @@ import { adminTokenOf, prepareDataFolder } from './data-folder.ts'
 import { ClusterError } from './errors.ts'
 import { watchLeader } from './leader-watch.ts'
 import { type LocalControl, localControl } from './local-control.ts'
+import type { ManagedProcess } from './managed-process.ts'
 import type { Notice } from './notice.ts'
 import { claimPort, urlOf } from './port.ts'
 import { Supervisor } from './supervisor.ts'
@@ -140,8 +141,7 @@ async function ready({ url, data, supervisor }: Running, signal: AbortSignal | u
   const answers = async () => {
     signal?.throwIfAborted()
     const dying = supervisor.processes.find(process => process.deaths >= deathsBeforeReadyMax)
-    if (dying !== undefined)
-      throw new ClusterError('NOT_READY', `${dying.name} keeps dying; the last it said: ${dying.lastWords}`)
+    if (dying !== undefined) throw new ClusterError('NOT_READY', `${dying.name} keeps dying: ${reasonOf(dying)}`)
     const door = supervisor.processes.at(-1)
     return door?.state === 'up' && (await isWell(url, '/ready', probeTimeoutMs))
   }
@@ -156,6 +156,11 @@ async function ready({ url, data, supervisor }: Running, signal: AbortSignal | u
     'NOT_READY',
     `not ready after ${Math.round(timeoutMs / 1000)} s: ${[obstacle, states.join(', ')].filter(text => text !== null).join('; ')}`,
   )
+}
+
+/** The kernel, and Node where it aborts, leave it no time to say anything. */
+function reasonOf({ howItDied, lastWords }: ManagedProcess): string {
+  return `it ${howItDied}${lastWords === '' ? ' and said nothing' : `; the last it said: ${lastWords}`}`
 }
 
 function readableProducts(path: string): string {

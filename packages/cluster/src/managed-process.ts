@@ -45,6 +45,7 @@ export class ManagedProcess {
   #youngDeaths = 0
   #deaths = 0
   #wordsAtDeath = ''
+  #howItDied = ''
 
   constructor(spec: ProcessSpec, surroundings: ProcessSurroundings) {
     this.spec = spec
@@ -74,6 +75,11 @@ export class ManagedProcess {
   get lastWords(): string {
     const { lastWords } = this.#surroundings.log
     return lastWords === '' ? this.#wordsAtDeath : lastWords
+  }
+
+  /** How it died the last time: `was killed by SIGKILL`; empty when it never did. */
+  get howItDied(): string {
+    return this.#howItDied
   }
 
   /** Starts it, now. Throws `WRONG_STATE` when it runs, or was stopped. */
@@ -191,6 +197,7 @@ export class ManagedProcess {
     const how = signal !== null ? `was killed by ${signal}` : wasStarted ? `ended with status ${code}` : 'did not start'
     const { onNotice, log } = this.#surroundings
     this.#wordsAtDeath = log.lastWords
+    this.#howItDied = how
     onNotice({
       type: 'died',
       name: this.name,
