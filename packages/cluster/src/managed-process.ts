@@ -94,7 +94,8 @@ export class ManagedProcess {
   async kill(hold: boolean): Promise<void> {
     if (hold && this.#restart !== null) return this.#cancelRestart()
     const child = this.#running()
-    this.#stayDown = hold
+    // Somebody else may have been told at the same moment that it stays down.
+    this.#stayDown ||= hold
     this.#youngDeaths = 0
     const exit = once(child, 'close')
     child.kill('SIGKILL')

@@ -106,7 +106,7 @@ t.test('a killed process is back at once, a held one only when it is started', a
     'however often it is killed',
   )
 
-  await order.kill(true)
+  await Promise.all([order.kill(true), order.kill(false)])
   t.equal(order.state, 'down')
   t.throws(() => order.pause(), { reason: 'WRONG_STATE', message: 'order-1 is down' })
   t.equal(await until(() => order.state !== 'down', 300), null, 'it stays down')
