@@ -3,7 +3,7 @@ import type { ClusterStatus } from './status.ts'
 /**
  * What can be done to a running cluster, from inside (`startCluster`) or from another process (`connectCluster`). A name
  * is that of a process or `leader`; an unknown one rejects with `UNKNOWN_PROCESS`, and `leader` with `NO_LEADER` when no
- * replica leads within `leaderWaitMs`.
+ * replica leads within `leaderWaitMs`. Whoever waits for something is refused as soon as it can no longer come.
  */
 export interface Control {
   /** Every process as it is now. Takes at most `statusTimeoutMs` and a little. */

@@ -17,7 +17,12 @@ export function localControl(url: string, data: string, supervisor: Supervisor):
     return { url, data, leader: leaderAmong(processes), processes }
   }
   const leader = async () => {
-    const name = await until(async () => (await status()).leader, leaderWaitMs)
+    const name = await until(async () => {
+      const { leader } = await status()
+      // Nor would the supervisor's own process end as long as somebody waits.
+      if (leader === null && supervisor.closing) throw new ClusterError('NO_LEADER', 'nobody leads: the shop closes')
+      return leader
+    }, leaderWaitMs)
     if (name === null) throw new ClusterError('NO_LEADER', `no order replica led within ${leaderWaitMs} ms`)
     return name
   }
@@ -47,6 +52,8 @@ function resume(process: ManagedProcess, all: readonly ManagedProcess[]): void {
 
 async function start(process: ManagedProcess): Promise<void> {
   process.start()
-  if ((await until(() => process.state === 'up', startTimeoutMs)) !== null) return
+  await until(() => process.state === 'up' || process.staysDown, startTimeoutMs)
+  if (process.state === 'up') return
+  if (process.staysDown) throw new ClusterError('WRONG_STATE', `${process.name} was stopped before it answered`)
   throw new ClusterError('WRONG_STATE', `${process.name} is ${process.state} ${startTimeoutMs} ms after its start`)
 }

@@ -66,6 +66,11 @@ export class ManagedProcess {
     return this.#child?.pid ?? null
   }
 
+  /** Whether it was told to stop, or to stay down: nothing but a `start` brings it up again. */
+  get staysDown(): boolean {
+    return this.#stayDown || this.#stopping
+  }
+
   /** How often it died without being told to stop. */
   get deaths(): number {
     return this.#deaths
@@ -189,7 +194,7 @@ export class ManagedProcess {
 
   #died(code: number | null, signal: NodeJS.Signals | null): void {
     this.#child = null
-    if (this.#stayDown || this.#stopping) return
+    if (this.staysDown) return
     this.#deaths += 1
     if (this.#healthySince !== null && performance.now() - this.#healthySince >= healthyAfterMs) this.#youngDeaths = 0
     const delayMs = restartDelayMs(this.#youngDeaths)

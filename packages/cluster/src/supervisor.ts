@@ -19,6 +19,7 @@ export interface SupervisorOptions {
 export class Supervisor {
   readonly processes: readonly ManagedProcess[]
   readonly #logs: readonly LogFile[]
+  #closing = false
 
   /** Opens the logs; starts nothing. Throws the error of the file system. */
   constructor(specs: readonly ProcessSpec[], { data, isHealthy, onNotice }: SupervisorOptions) {
@@ -44,6 +45,11 @@ export class Supervisor {
     )
   }
 
+  /** Whether it was told to stop everything. */
+  get closing(): boolean {
+    return this.#closing
+  }
+
   start(): void {
     for (const process of this.processes) process.start()
   }
@@ -53,6 +59,7 @@ export class Supervisor {
    * the graceful stop of a process: an order that waits for a leader for longer is cut off, and its client asks again.
    */
   async stop(): Promise<void> {
+    this.#closing = true
     const isDoor = (process: ManagedProcess) => serviceOf(process.name) === 'frontend'
     await Promise.all(this.processes.filter(isDoor).map(process => process.stop()))
     await Promise.all(this.processes.map(process => process.stop()))

@@ -269,6 +269,25 @@ t.test('what is killed or started while all is stopped does not come back', asyn
   t.strictSame(notices, [], 'nobody is told that anything died')
 })
 
+t.test('who waits for a start or a leader is told when there will be none, and keeps nobody from ending', async t => {
+  const data = folder(t)
+  const { supervisor } = supervise(t, data, [specOf(data, 'order-1')])
+  const control = localControl('http://127.0.0.1', data, supervisor)
+  const timers = () => process.getActiveResourcesInfo().filter(resource => resource === 'Timeout').length
+  const timersBefore = timers()
+  const stopped = { reason: 'WRONG_STATE', message: 'order-1 was stopped before it answered' }
+  const refusedStart = t.rejects(control.start('order-1'), stopped)
+  await control.pause('order-1')
+  await control.kill('order-1', { hold: true })
+  await refusedStart
+  t.equal(await control.start('order-1'), 'order-1')
+  const nobody = { reason: 'NO_LEADER', message: 'nobody leads: the shop closes' }
+  const refusedKill = t.rejects(control.kill('leader'), nobody)
+  await supervisor.stop()
+  await refusedKill
+  t.equal(timers(), timersBefore)
+})
+
 t.test('the door is closed before what is behind it', async t => {
   const data = folder(t)
   const specs = [specOf(data, 'order-1'), specOf(data, 'frontend-1', { STUB: 'stubborn' })]
