@@ -171,6 +171,8 @@ process    state  role    term  last  committed  applied  MiB  pid
 order-1    up     leader     2    14         14        –   78   11
 catalog-1  down   –          –     –          –        –    –    –`,
   )
+  const nobody = { url: 'http://127.0.0.1:8080', data: '/d', leader: null, processes: [] }
+  t.match(statusText(nobody), 'http://127.0.0.1:8080  nobody leads  /d')
 })
 
 t.test('the reader of TAP counts assertions and keeps what failures said', async t => {

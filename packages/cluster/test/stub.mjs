@@ -10,7 +10,11 @@ if (STUB === 'crash') {
   console.error('no such thing as luck')
   process.exit(3)
 }
-process.on('SIGTERM', () => STUB !== 'stubborn' && process.exit(0))
+process.on('SIGTERM', () => {
+  if (STUB === 'stubborn') return
+  console.log('asked to end')
+  process.exit(0)
+})
 const socket = `${data}/${name}.sock`
 rmSync(socket, { force: true })
 const status = {

@@ -1,9 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
+  closeSync,
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -11,6 +15,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -96,7 +101,7 @@ t.test('a killed process is back at once, a held one only when it is started', a
 
   await order.kill(false)
   await eventually(t, 'it comes up again', () => order.state === 'up' && order.pid !== first)
-  t.match(notices[0], { type: 'died', name: 'order-1', how: 'was killed by SIGKILL', restartInMs: 0 })
+  t.match(notices[0], { type: 'died', name: 'order-1', how: 'was killed by SIGKILL', restartInMs: 0, lastWords: '' })
   await eventually(t, 'which is noticed', () => notices.some(({ type }) => type === 'up'))
   await order.kill(false)
   await eventually(t, 'and again', () => order.state === 'up')
@@ -106,11 +111,15 @@ t.test('a killed process is back at once, a held one only when it is started', a
     'however often it is killed',
   )
 
+  const [, group] = /\) \S \d+ (\d+)/.exec(readFileSync(`/proc/${order.pid}/stat`, 'utf8')) ?? []
+  t.equal(Number(group), order.pid, 'the Ctrl-C of a terminal is not for it')
+  order.pause()
   await Promise.all([order.kill(true), order.kill(false)])
   t.equal(order.state, 'down')
   t.throws(() => order.pause(), { reason: 'WRONG_STATE', message: 'order-1 is down' })
   t.equal(await until(() => order.state !== 'down', 300), null, 'it stays down')
   order.start()
+  t.equal(order.state, 'starting')
   t.throws(() => order.start(), { message: /is running/ })
   await eventually(t, 'until it is started', () => order.state === 'up')
   const log = readFileSync(join(data, 'logs', 'order-1.log'), 'utf8')
@@ -137,6 +146,7 @@ t.test('a paused process does not answer, and goes on when it is resumed', async
   await t.rejects(resume('order-1'), { reason: 'WRONG_STATE', message: 'order-1 is not paused: order-2 is' })
   t.equal(await resume('order-2'), 'order-2')
   t.throws(() => order.resume(), { message: /is not paused/ })
+  await t.rejects(resume('order-1'), { message: /order-1 is not paused$/ })
   await eventually(t, 'it answers', () => isWell(socketPath(data, 'order-2'), '/health', 200))
   const resumed = await statusOf(data, supervisor.processes)
   t.equal(leaderAmong(resumed), 'order-2')
@@ -146,20 +156,27 @@ t.test('a paused process does not answer, and goes on when it is resumed', async
 
 t.test('a crash loop slows down and says why', async t => {
   const data = folder(t)
-  const { supervisor, notices } = supervise(t, data, [specOf(data, 'catalog-1', { STUB: 'crash' })])
+  const spec = specOf(data, 'catalog-1', { STUB: 'crash' })
+  const { supervisor, notices } = supervise(t, data, [spec])
   supervisor.start()
   await eventually(t, 'it dies three times', () => notices.length === 3)
   t.strictSame(
     notices.map(notice => notice.type === 'died' && notice.restartInMs),
     [0, 100, 200],
   )
-  t.equal(supervisor.find('catalog-1').lastWords, 'no such thing as luck', 'until the next says something')
   t.match(notices[2], { how: 'ended with status 3', lastWords: 'no such thing as luck', log: /catalog-1\.log$/ })
   const catalog = supervisor.find('catalog-1')
-  await eventually(t, 'it can be held down between two deaths', async () => {
-    await catalog.kill(true).catch(() => {})
-    return catalog.state === 'down'
-  })
+  await eventually(t, 'it waits', () => catalog.state === 'down')
+  await t.rejects(catalog.kill(false), { reason: 'WRONG_STATE', message: 'catalog-1 is down' })
+  await catalog.kill(true)
+  t.equal(await until(() => catalog.state !== 'down', 500), null, 'it can be held down between two deaths')
+  catalog.start()
+  t.equal(catalog.lastWords, 'no such thing as luck', 'until the next says something')
+  await eventually(t, 'it waits again', () => catalog.state === 'down')
+  spec.env.STUB = ''
+  catalog.start()
+  const { pid } = catalog
+  t.equal(await until(() => catalog.pid !== pid, 1000), null, 'what is started while it waits is not started twice')
 })
 
 t.test('a process that cannot be started for a while is started as soon as it can be', async t => {
@@ -250,6 +267,20 @@ t.test('stop ends what ignores SIGTERM and what is paused', async t => {
   supervisor.find('frontend-1').pause()
   await supervisor.stop()
   t.notOk(pids.some(isAlive))
+  t.match(readFileSync(join(data, 'logs', 'frontend-1.log'), 'utf8'), 'asked to end', 'what was paused in order')
+})
+
+t.test('what is stopped at once is not asked, and does not come back', async t => {
+  const data = folder(t)
+  const specs = [specOf(data, 'order-1', { STUB: 'stubborn' }), specOf(data, 'catalog-1', { STUB: 'crash' })]
+  const { supervisor, notices } = supervise(t, data, specs)
+  supervisor.start()
+  const order = supervisor.find('order-1')
+  await eventually(t, 'one is up, one waits', () => order.state === 'up' && notices.length > 3)
+  await eventually(t, 'for its restart', () => supervisor.find('catalog-1').state === 'down')
+  supervisor.forceStop()
+  await eventually(t, 'all are gone', () => order.state === 'down')
+  t.equal(await until(() => supervisor.processes.some(({ state }) => state !== 'down'), 800), null)
 })
 
 t.test('what is killed or started while all is stopped does not come back', async t => {
@@ -271,21 +302,20 @@ t.test('what is killed or started while all is stopped does not come back', asyn
 
 t.test('who waits for a start or a leader is told when there will be none, and keeps nobody from ending', async t => {
   const data = folder(t)
-  const { supervisor } = supervise(t, data, [specOf(data, 'order-1')])
+  const { supervisor } = supervise(t, data, [specOf(data, 'order-1'), specOf(data, 'catalog-1')])
   const control = localControl('http://127.0.0.1', data, supervisor)
   const timers = () => process.getActiveResourcesInfo().filter(resource => resource === 'Timeout').length
   const timersBefore = timers()
+  t.equal(await control.start('catalog-1'), 'catalog-1')
   const stopped = { reason: 'WRONG_STATE', message: 'order-1 was stopped before it answered' }
   const refusedStart = t.rejects(control.start('order-1'), stopped)
   await control.pause('order-1')
   await control.kill('order-1', { hold: true })
-  await refusedStart
-  t.equal(await control.start('order-1'), 'order-1')
   const nobody = { reason: 'NO_LEADER', message: 'nobody leads: the shop closes' }
   const refusedKill = t.rejects(control.kill('leader'), nobody)
   await supervisor.stop()
-  await refusedKill
-  t.equal(timers(), timersBefore)
+  t.ok(await until(() => timers() === timersBefore, 4000), 'long before any time-out')
+  await Promise.all([refusedStart, refusedKill])
 })
 
 t.test('the door is closed before what is behind it', async t => {
@@ -344,11 +374,17 @@ t.test('a log starts anew when it is full and keeps one predecessor', async t =>
   logged({ level: 60, name: 'order-1', msg: 'cannot go on: Error: fdatasync: EIO\n    at a (b)' })
   logged({ level: 30, name: 'order-1', msg: 'nothing wrong' })
   t.equal(log.lastWords, 'cannot go on: Error: fdatasync: EIO', 'a service logs JSON')
+  logged({ level: 40, msg: 'a warning' })
+  t.equal(log.lastWords, 'a warning')
+  log.write(Buffer.from(`Error: first\nUncaught Error: ${'x'.repeat(600)}\nand so on\n`))
+  t.equal(log.lastWords, `Uncaught Error: ${'x'.repeat(484)}`, 'the last error, shortened')
   logged({ level: 60, err: { type: 'RangeError', message: 'too far', stack: 'RangeError: too far' }, msg: 'too far' })
   t.equal(log.lastWords, 'RangeError: too far')
   for (const piece of ['{"level":60,"msg":"in two', ' pieces"}\n{"level":30,"msg":"x"}\n'])
     log.write(Buffer.from(piece))
   t.equal(log.lastWords, 'in two pieces')
+  for (const piece of [`{"level":60,"msg":"${'x'.repeat(65_536)}`, '"}\n']) log.write(Buffer.from(piece))
+  t.equal(log.lastWords, '"}', 'a line without an end is not waited for')
   log.forgetLastWords()
   logged({ level: 30, msg: 'listening' })
   t.equal(log.lastWords, '', 'what an earlier one said is no reason of the next')
@@ -359,6 +395,10 @@ t.test('a log starts anew when it is full and keeps one predecessor', async t =>
   t.equal(readFileSync(`${path}.1`).length, logBytesMax - 1)
   t.equal(statSync(path).mode & 0o777, 0o600)
   log.close()
+  const next = openSync(`${path}.next`, 'a')
+  log.write(Buffer.from('too late'))
+  closeSync(next)
+  t.equal(readFileSync(`${path}.next`, 'utf8'), '', 'what comes late is not written to whatever was opened since')
 })
 
 t.test('a full disk costs lines of the log and nothing else', { skip: !existsSync('/dev/full') }, async t => {
@@ -374,8 +414,10 @@ t.test('a log that somebody removed is there again once it would have been full'
   t.teardown(() => log.close())
   log.write(Buffer.alloc(logBytesMax, 'a'))
   rmSync(path)
+  const filesBefore = readdirSync('/proc/self/fd').length
   log.write(Buffer.from('b\n'))
   t.equal(readFileSync(path, 'utf8'), 'b\n')
+  t.equal(readdirSync('/proc/self/fd').length, filesBefore, 'the full one is closed')
 })
 
 t.test('the control socket', async t => {
@@ -415,15 +457,38 @@ t.test('the control socket', async t => {
   await t.rejects(client.resume('order-9'), { reason: 'UNKNOWN_PROCESS', message: /it is one of leader, order-1/ })
   const unforeseen = await client.start('order-1').catch((error: Error) => error)
   t.match(unforeseen, { name: 'Error', message: /answered 500 to POST \/processes\/order-1\/start and said: boom$/ })
-  const malformed = await ask(socketPath(data, 'supervisor'), '/processes/%/kill', { method: 'POST', timeoutMs: 1000 })
+  const path = socketPath(data, 'supervisor')
+  const malformed = await ask(path, '/processes/%/kill', { method: 'POST', timeoutMs: 1000 })
   t.match(malformed, { status: 404, body: { error: { code: 404, reason: 'UNKNOWN_PROCESS', message: /called "%"$/ } } })
+
+  for (const [method, route] of [
+    ['GET', '/processes/order-1/kill'],
+    ['POST', '/processes/order-1/status'],
+    ['POST', '/status'],
+  ] as const) {
+    const refused = { status: 404, body: { error: { code: 404, reason: 'ROUTE_NOT_FOUND', message: `no ${route}` } } }
+    t.match(await ask(path, route, { method, timeoutMs: 1000 }), refused, `${method} ${route}`)
+  }
+  t.equal(calls.length, 3, 'which does nothing')
 
   await t.rejects(openControl(data), { reason: 'ALREADY_RUNNING', message: /a cluster runs on/ })
   t.ok(await client.status(), 'the first is still there')
+  const halfway = connect(path)
+  halfway.write('GET /sta')
+  await once(halfway, 'ready')
+  await client.status()
   await server.close()
-  writeFileSync(socketPath(data, 'supervisor'), '')
+  await once(halfway, 'close')
+
+  const deaf = createServer(connection => connection.destroy()).listen(`${path}.old`)
+  await once(deaf, 'listening')
+  linkSync(`${path}.old`, path)
+  await t.rejects(client.status(), { name: 'ConnectionError' }, 'somebody is there')
+  deaf.close()
+  await once(deaf, 'close')
+  await t.rejects(client.status(), { reason: 'NOT_RUNNING', message: /nothing runs on/ }, 'a dead one left it behind')
   await (await openControl(data)).close()
-  t.notOk(existsSync(socketPath(data, 'supervisor')), 'what a dead supervisor left behind is replaced')
+  t.notOk(existsSync(path), 'what it left is replaced')
 })
 
 t.test('a cluster that has a long log to read has longer to get ready', async t => {
