@@ -242,6 +242,16 @@ t.test('the data folder is its user’s alone, and of use to them, whatever the 
   t.strictSame(await exit, [0, null])
 })
 
+t.test('Ctrl-C while it starts gives the start up', async t => {
+  const up = new Up(t)
+  await eventually('it starts', () => up.lines.length > 0)
+  up.interrupt()
+  t.strictSame(await up.exit, [0, null])
+  await eventually('all is said', () => up.lines.length > 1)
+  t.match(up.lines, [/^starting /, /^stopped$/], 'nothing about a shop that opens')
+  t.match(await ends('status'), { status: 1, stderr: /nothing runs on / })
+})
+
 t.test('a second Ctrl-C does not wait', async t => {
   const up = new Up(t)
   await up.url()
@@ -250,7 +260,7 @@ t.test('a second Ctrl-C does not wait', async t => {
   up.interrupt()
   await eventually('it is stopping', () => up.lines.some(line => line.startsWith('stopping')))
   up.interrupt()
-  await up.exit
+  t.strictSame(await up.exit, [0, null], 'all is well all the same')
   await eventually('all are gone', () => !processes.some(({ pid }) => isAlive(pid)))
 })
 
