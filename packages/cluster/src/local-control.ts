@@ -45,7 +45,7 @@ export function localControl(url: string, data: string, supervisor: Supervisor):
 function resume(process: ManagedProcess, all: readonly ManagedProcess[]): void {
   const paused = all.filter(({ state }) => state === 'paused').map(({ name }) => name)
   if (process.state === 'up' && paused.length > 0) {
-    throw new ClusterError('WRONG_STATE', `${process.name} is not paused: ${paused.join(', ')} is`)
+    throw new ClusterError('WRONG_STATE', `${process.name} is not paused, but ${paused.join(', ')}`)
   }
   process.resume()
 }

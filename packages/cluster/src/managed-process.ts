@@ -90,6 +90,7 @@ export class ManagedProcess {
   /** Starts it, now. Throws `WRONG_STATE` when it runs, or was stopped. */
   start(): void {
     if (this.#stopping) throw wrongState(this, 'is not started any more: the shop closes')
+    if (this.state === 'paused') throw wrongState(this, 'is paused: resume it, or kill it')
     if (this.#child !== null) throw wrongState(this, 'is running: there is nothing to start')
     this.#stayDown = false
     this.#spawn()
