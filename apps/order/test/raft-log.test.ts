@@ -218,6 +218,37 @@ t.test('a replica whose state is gone, or rotted, keeps its log but not its vote
   t.notOk(readdirSync(join(data, 'order-1')).some(name => name.includes('corrupt')))
 })
 
+t.test('a state of before the log was written is as good as none', async t => {
+  const { data, running, path, restart, propose, identical, voteAgain } = await cluster()
+  await propose([fact('a')])
+  await identical()
+  const file = join(data, 'order-1', 'state.json')
+  const old = readFileSync(file)
+  const { term } = JSON.parse(old.toString())
+  await eventually('a newer term', async () => {
+    for (const id of [2, 3]) await restart(id, () => {})
+    return (running.get(1) as RaftMember).log.leadership.term > term
+  })
+  await propose(Array.from({ length: 100 }, (_, at) => fact(`k${at}`)))
+  await identical()
+  const member = await restart(1, () => writeFileSync(file, old))
+  t.match(member.warnings, [/^state\.json is older than log\.jsonl: this replica does not vote/])
+  await propose([fact('b')])
+  await identical()
+  await voteAgain(1)
+
+  const rotten = await restart(1, () => {
+    writeFileSync(file, old)
+    rmSync(join(data, 'order-1', 'log.ring'))
+    const bytes = readFileSync(path(1))
+    bytes[bytes.length - 10] = 0
+    writeFileSync(path(1), bytes)
+  })
+  t.match(rotten.warnings, [/how much was synced is forgotten: set aside/])
+  await identical()
+  await voteAgain(1)
+})
+
 t.test('a bad line where the state is gone, too, cuts nothing off and founds no new shop', async t => {
   const { data, running, path, restart, propose, identical, voteAgain } = await cluster()
   await propose(Array.from({ length: 100 }, (_, at) => fact(`k${at}`)))

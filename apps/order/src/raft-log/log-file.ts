@@ -73,6 +73,11 @@ export class LogFile {
     return this.#termRuns
   }
 
+  /** Of the last entry; 0 when the log is empty. */
+  get lastTerm(): number {
+    return this.#termRuns.at(-1)?.term ?? 0
+  }
+
   /** Length of the file that is known to be on disk. The ring may hold more. */
   get syncedBytes(): number {
     return this.#sync.synced.bytes
@@ -86,11 +91,16 @@ export class LogFile {
   /**
    * Reads the whole file and calls `onLine` with a cursor at each good line. A bad line at or after `syncedBytes` is the
    * unsynced tail of a crash: the file is cut there, and what the ring has of it is put back. Before it, or when the file
-   * is shorter, it is rot ("Protocol-Aware Recovery", FAST '18). Null, where that was forgotten: a bad line may be either,
-   * and is taken for rot unless the ring has all from there on.
+   * is shorter, it is rot ("Protocol-Aware Recovery", FAST '18). Null, where that was forgotten, or a line of a newer term
+   * than `term`, which tells that the note is an old one: a bad line may be either, and is taken for rot unless the ring
+   * has all from there on.
    * @throws RotError with the place
    */
-  async recover(syncedBytes: number | null, onLine: (line: LineCursor) => void): Promise<void> {
+  async recover(
+    syncedBytes: number | null,
+    onLine: (line: LineCursor) => void,
+    term = Number.POSITIVE_INFINITY,
+  ): Promise<void> {
     // What a line lacks at the end of a chunk is read again with the next.
     while (this.#recoverLines(this.#file.read(this.#bytes, recoveryChunkBytes), onLine) > 0);
     const goodBytes = this.#bytes
@@ -100,7 +110,8 @@ export class LogFile {
     }
     const ringed = this.#ring?.read(goodBytes)
     const lost = ringed?.subarray(0, this.#recoverLines(ringed, onLine)) ?? noBytes
-    if (syncedBytes === null && goodBytes + lost.length < this.#file.size) {
+    const isForgotten = syncedBytes === null || this.lastTerm > term
+    if (isForgotten && goodBytes + lost.length < this.#file.size) {
       throw new RotError(`${bad}, and how much was synced is forgotten`)
     }
     if (goodBytes < this.#file.size) this.#file.truncate(goodBytes)
@@ -121,7 +132,7 @@ export class LogFile {
     const line = new LineCursor(bytes)
     let good = 0
     while (line.next() && line.verify() && line.index === this.lastIndex + 1) {
-      if (line.term < (this.#termRuns.at(-1)?.term ?? 0)) break
+      if (line.term < this.lastTerm) break
       this.#push(line, line.end - line.start)
       onLine(line)
       good = line.end

@@ -4,7 +4,7 @@ import type { Adapter } from 'lowdb'
 import type { Disk } from './disk.ts'
 import { LogFile, type RecentSizes, RotError } from './log-file.ts'
 import { Ring } from './ring.ts'
-import { type State, StateFile, type StoredState } from './state-file.ts'
+import { type State, StateFile, type StoredState, unknownState } from './state-file.ts'
 
 /** What is folded while the log is read: it must be able to begin again when the log turns out to be rotten. */
 interface Fold {
@@ -57,20 +57,24 @@ export async function recover(options: RecoveryOptions): Promise<{ logFile: LogF
   const file = await disk.open(logPath)
   let logFile = new LogFile(file, ring, options.recentSizes)
   // A state that was lost once knows no term until the others have told it, and before that nothing of the log.
-  const isForgetful = term === 0 || vote === unknownVote
+  const knowsTerm = term > 0 && vote !== unknownVote
+  // A term is in the state before it is in the log: such a state is an old copy, or the log is another replica's.
+  const isOld = () => knowsTerm && logFile.lastTerm > term
   let index = 0
   let isSetAside = false
   try {
-    await logFile.recover(isForgetful ? null : syncedBytes, line => {
+    const onLine = (line: LineCursor) => {
       if (++index <= commitIndex) options.fold.apply(line, commitIndex)
-    })
+    }
+    await logFile.recover(knowsTerm ? syncedBytes : null, onLine, term)
   } catch (error) {
     if (!(error instanceof RotError)) throw error
     const aside = `${logPath}.corrupt-${options.timestamp()}`
     warn(`${error.message}: set aside as ${aside}; starting empty, without a vote until caught up`)
     options.fold.reset()
     file.close()
-    const save = () => stateFile.save(lost(stateFile.state, logFile.termRuns.at(-1)?.term))
+    const isForgetful = !knowsTerm || isOld()
+    const save = () => stateFile.save(lost(stateFile.state, logFile.lastTerm))
     // A crash between the two must leave either a state that misses its log, or one that says that it lost it.
     if (isForgetful) await save()
     await disk.rename(logPath, aside)
@@ -82,6 +86,11 @@ export async function recover(options: RecoveryOptions): Promise<{ logFile: LogF
   if (logExists && !isSetAside && !voting && term > 0 && logFile.lastIndex === 0) {
     warn('the log was lost before this start: starting empty, without a vote until caught up')
   }
+  if (isOld()) {
+    warn('state.json is older than log.jsonl: this replica does not vote until it has caught up')
+    options.fold.reset()
+    await stateFile.save(unknownState)
+  }
   if (!found) await stateFile.save({})
   return { logFile, stateFile }
 }
@@ -90,7 +99,7 @@ export async function recover(options: RecoveryOptions): Promise<{ logFile: LogF
  * The state of a replica whose log was lost. Where the term is forgotten, too, one must be noted that has begun for sure:
  * this is no new replica, and may found no new cluster.
  */
-function lost({ term }: State, termBegun = 1): Partial<State> {
+function lost({ term }: State, termBegun = 0): Partial<State> {
   const nothing = { voting: false, syncedBytes: 0, commitIndex: 0 }
-  return term > 0 ? nothing : { ...nothing, term: termBegun, vote: unknownVote }
+  return term > 0 && term >= termBegun ? nothing : { ...nothing, term: Math.max(1, termBegun), vote: unknownVote }
 }

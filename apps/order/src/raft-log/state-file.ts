@@ -88,7 +88,8 @@ export class StateFile {
   }
 }
 
-const unknownState: State = { term: 0, vote: null, voting: false, syncedBytes: 0, commitIndex: 0 }
+/** That of a replica that is new, or has forgotten all that it said. */
+export const unknownState: State = { term: 0, vote: null, voting: false, syncedBytes: 0, commitIndex: 0 }
 
 function stateOf({ term, vote, voting, syncedBytes, commitIndex }: State): State {
   return { term, vote, voting, syncedBytes, commitIndex }
