@@ -49,8 +49,8 @@ export interface Cluster extends LocalControl {
 /**
  * Starts the processes of `topology` and resolves when the front-end is ready: a look-up and an order would be answered.
  *
- * Throws `ALREADY_RUNNING`, `PORT_IN_USE`, `DATA_NOT_WRITABLE`, `PRODUCTS_UNREADABLE` before anything is started, and
- * `NOT_READY`, with what the processes said, after stopping what was.
+ * Throws `ALREADY_RUNNING`, `PORT_IN_USE`, `DATA_NOT_WRITABLE`, `PRODUCTS_UNREADABLE`, `TOKEN_UNUSABLE` before anything is
+ * started, and `NOT_READY`, with what the processes said, after stopping what was.
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { data: wanted, onNotice, signal, ...settings } = options

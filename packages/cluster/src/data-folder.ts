@@ -41,7 +41,11 @@ function makeFolder(path: string): void {
   const parent = dirname(path)
   makeFolder(parent)
   mkdirSync(path, { mode: 0o700 })
-  const descriptor = openSync(parent, 'r')
+  syncFolder(parent)
+}
+
+function syncFolder(path: string): void {
+  const descriptor = openSync(path, 'r')
   try {
     fsyncSync(descriptor)
   } finally {
@@ -78,15 +82,28 @@ function replicasIn(path: string): number | null {
 
 /**
  * The admin token of a data folder: the one in its file `admin-token` (mode 0600), which is made when it is not there,
- * so that it stays the same from one start to the next.
+ * so that it stays the same from one start to the next. Throws `TOKEN_UNUSABLE`.
  */
 export function adminTokenOf(data: string): string {
   const path = join(data, 'admin-token')
-  const known = existsSync(path) ? readFileSync(path, 'utf8').trim() : ''
+  const known = existsSync(path) ? readableToken(path) : ''
   if (known !== '') return known
   const token = randomBytes(24).toString('base64url')
-  // Under another name first: a file that a crash left empty would open no door, now or at any later start.
-  writeFileSync(`${path}.tmp`, `${token}\n`, { mode: 0o600 })
+  // Synced, and under another name first: a crash leaves the whole file or none.
+  writeFileSync(`${path}.tmp`, `${token}\n`, { mode: 0o600, flush: true })
   renameSync(`${path}.tmp`, path)
+  syncFolder(data)
   return token
+}
+
+function readableToken(path: string): string {
+  const unusable = (why: string) =>
+    new ClusterError('TOKEN_UNUSABLE', `the admin token in ${path} ${why}; without that file another one is made`)
+  try {
+    const token = readFileSync(path, 'utf8').trim()
+    if (/^[\x21-\x7e]*$/.test(token)) return token
+  } catch (error) {
+    throw unusable(`cannot be read: ${(error as Error).message}`)
+  }
+  throw unusable('is not of visible ASCII characters alone')
 }

@@ -2,7 +2,8 @@
  * Why a cluster, or the command sent to it, did not do what was asked. `message` is for the person at the terminal.
  *
  * - `ALREADY_RUNNING`: another supervisor owns the data folder.
- * - `PORT_IN_USE`, `DATA_NOT_WRITABLE`, `PRODUCTS_UNREADABLE`: the surroundings are not as needed; nothing was started.
+ * - `PORT_IN_USE`, `DATA_NOT_WRITABLE`, `PRODUCTS_UNREADABLE`, `TOKEN_UNUSABLE`: the surroundings are not as needed;
+ *   nothing was started.
  * - `NOT_READY`: the processes started but the shop did not open in time; everything was stopped again.
  * - `NOT_RUNNING`: no supervisor answers for the data folder.
  * - `UNKNOWN_PROCESS`: no process has that name. `WRONG_STATE`: it is not in a state in which that makes sense.
@@ -14,6 +15,7 @@ const clusterReasons = [
   'PORT_IN_USE',
   'DATA_NOT_WRITABLE',
   'PRODUCTS_UNREADABLE',
+  'TOKEN_UNUSABLE',
   'NOT_READY',
   'NOT_RUNNING',
   'UNKNOWN_PROCESS',

@@ -26,6 +26,7 @@ import { readyTimeoutOf } from '../src/cluster.ts'
 import type { Control } from '../src/control.ts'
 import { connectCluster } from '../src/control-client.ts'
 import { openControl } from '../src/control-server.ts'
+import { adminTokenOf } from '../src/data-folder.ts'
 import { localControl } from '../src/local-control.ts'
 import { LogFile, logBytesMax } from '../src/log-file.ts'
 import type { Notice } from '../src/notice.ts'
@@ -83,6 +84,21 @@ t.test('the topology names every process and gives each its environment', async 
     specs.slice(0, 7).some(({ env }) => 'ADMIN_TOKEN' in env),
     'only the front-end knows the token',
   )
+})
+
+t.test('a token is made once, and one that opens no door is told by its file', async t => {
+  const data = folder(t)
+  const path = join(data, 'admin-token')
+  const token = adminTokenOf(data)
+  t.equal(adminTokenOf(data), token)
+  t.strictSame([readFileSync(path, 'utf8'), statSync(path).mode & 0o777], [`${token}\n`, 0o600])
+  for (const spoilt of ['\0'.repeat(33), 'two\nlines\n']) {
+    writeFileSync(path, spoilt)
+    t.throws(() => adminTokenOf(data), { reason: 'TOKEN_UNUSABLE', message: RegExp(`${path} is not of visible ASCII`) })
+  }
+  rmSync(path)
+  mkdirSync(path)
+  t.throws(() => adminTokenOf(data), { reason: 'TOKEN_UNUSABLE', message: RegExp(`${path} cannot be read: EISDIR`) })
 })
 
 t.test('restarts wait longer and longer, up to a limit', async t => {
