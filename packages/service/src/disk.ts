@@ -34,10 +34,16 @@ export const realDisk: Disk = {
       close: () => file.close(),
     }
   },
-  read: path => readFile(path, 'utf8'),
+  read: path => readFile(path, 'utf8').catch(error => failNamed(error, path)),
   rename,
   unlink,
   syncFolder,
+}
+
+/** The system says which file cannot be opened, but not which one, once open, cannot be read. */
+function failNamed(error: NodeJS.ErrnoException, path: string): never {
+  if (error.path !== undefined) throw error
+  throw Object.assign(new Error(`${error.message} ${path}`, { cause: error }), { code: error.code })
 }
 
 /** Resolves once the folder's entries (new names, renames) are on disk. */

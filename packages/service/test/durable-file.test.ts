@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CorruptFileError, type Disk, DurableJSONFile, isDiskFull } from '@bazaar/service'
@@ -97,6 +97,15 @@ t.test(
     }
   },
 )
+
+t.test('a file that cannot be read is named', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'bazaar-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'state.json')
+  mkdirSync(path)
+  const file = await DurableJSONFile.open(path)
+  await t.rejects(file.read(), { code: 'EISDIR', message: RegExp(path) })
+})
 
 t.test('writes at the same time are merged; the last one wins and settles last', async t => {
   const disk = new SimulatedDisk()
