@@ -3,7 +3,7 @@ import { type BenchmarkResult, type BenchmarkRun, benchmarkPassed } from './benc
 import { disturbanceNote } from './disturbance.ts'
 import { formatCount, formatMean, formatMs, formatPercent, plural, roundDeep } from './format.ts'
 import { machineLine } from './machine.ts'
-import { timerLatenessMs } from './pace.ts'
+import { iterationsMax, timerLatenessMs } from './pace.ts'
 import { columns, type Table, textTable } from './table.ts'
 
 /** The original report's average time of a look-up plus order in ms, by the probability of an order. */
@@ -36,6 +36,7 @@ export function benchmarkText(result: BenchmarkResult): string {
     `Average time of a look-up and, with probability p, an order (ms)\n\n${textTable(sumTable(result))}\n${originalNote}\n± 95 %: ${intervalNote}`,
     ...lackNotes(result),
     ...rateNotes(result),
+    ...lengthNotes(result),
     ...partsTables(result).map(({ title, table }) => `${title}\n\n${textTable(table)}`),
     ...meansChart(result),
     ...cacheGain(result),
@@ -111,6 +112,13 @@ function rateNotes({ runs, ratePerSecond }: BenchmarkResult): string[] {
     )
   const from = `each time is from when its iteration should have started; up to ${timerLatenessMs} ms that a timer was late are left out`
   return paragraph([from, ...late, ...missed])
+}
+
+/** Where a run that was to last for some time ended before. */
+function lengthNotes({ runs }: BenchmarkResult): string[] {
+  const whole = runs.filter(({ iterations, clients }) => iterations >= iterationsMax * clients)
+  const most = `${formatCount(iterationsMax)} iterations of each client, which is the most of a run`
+  return paragraph(whole.map(run => `at ${nameOf(run)}, it ended after ${most}`))
 }
 
 const paragraph = (lines: readonly string[]): string[] => (lines.length === 0 ? [] : [lines.join('\n')])

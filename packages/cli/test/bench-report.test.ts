@@ -320,6 +320,15 @@ t.test('nor is one in which much failed, or whose shop was given up', async t =>
   t.match(benchmarkJson(result), { runs: [{}, { originalReportMs: null }, { originalReportMs: null }] })
 })
 
+t.test('a run that ended before its time tells so', async t => {
+  const long = { ...run(0, 'on', 0.1, 0.1), clients: 2, iterations: 2_000_000 }
+  const result = { ...example, runs: [long, { ...long, p: 0.2, iterations: 1_999_999 }] }
+  const notes = benchmarkText(result).match(/^at p .* ended after .*$/gm)
+  t.strictSame(notes, [
+    'at p 0 cache on, it ended after 1,000,000 iterations of each client, which is the most of a run',
+  ])
+})
+
 t.test('the same p twice is two runs, each with orders of its own', async t => {
   const options = parseBenchOptions({ ...given, p: '1,1', iterations: '20' })
   const result = await runBenchmark(options, newWorld(new Map()))
