@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -80,7 +80,7 @@ function isAlive(pid: number | null): boolean {
   }
 }
 
-t.test('what was bought is there after a stop and a new start, and a stop leaves no process behind', async t => {
+t.test('what was bought is there after a new start, on a copy too, and a stop leaves no process behind', async t => {
   const first = new Up(t)
   const url = await first.url()
   const { data: order } = await json<{ data: Order }>(`${url}/orders`, { name: 'Tux', quantity: 1, type: 'buy' })
@@ -96,10 +96,14 @@ t.test('what was bought is there after a stop and a new start, and a stop leaves
   )
   t.match(await ends('status'), { status: 1, stderr: /nothing runs on .*data; start it with: bazaar up/ })
 
-  const second = new Up(t)
-  t.match(await json(`${await second.url()}/orders/1`), { data: { number: 1, name: 'Tux' } })
-  second.interrupt('SIGTERM')
-  t.strictSame(await second.exit, [0, null])
+  cpSync(join(folder, 'data'), join(folder, 'copy'), { recursive: true })
+  for (const data of ['data', 'copy']) {
+    const again = new Up(t, '--data', data)
+    t.match(await json(`${await again.url()}/orders/1`), { data: { number: 1, name: 'Tux' } })
+    t.match(await json(`${await again.url()}/orders`, { name: 'Tux', quantity: 1 }), { data: { number: 2 } }, data)
+    again.interrupt('SIGTERM')
+    t.strictSame(await again.exit, [0, null])
+  }
 })
 
 const noTerminal = spawnSync('script', ['--version']).status === 0 ? false : 'there is no script of util-linux'
