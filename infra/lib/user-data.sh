@@ -170,11 +170,17 @@ sale() {
   return 1
 }
 
-# This build and the one before it stay: a deployment that is rolled back boots into that one at once.
+# This build and the one before it stay: a deployment that is rolled back boots into that one at once. With them stays
+# what of the toolchain they link to.
 tidy() {
   touch "$build"
   find "$home/builds" -mindepth 1 -maxdepth 1 -printf '%T@ %p\n' | sort -rn | tail -n +$((builds_kept + 1)) |
     cut -d ' ' -f 2- | xargs -r rm -rf
+  local package linked
+  linked=$(find "$home/builds" -mindepth 2 -maxdepth 2 -type l -printf '%l\n')
+  for package in "$home"/*-[0-9]*; do
+    grep -qxF "$package" <<<"$linked" || rm -rf "$package"
+  done
 }
 
 all_steps() {
@@ -203,5 +209,18 @@ print(json.dumps({"Status": os.environ["OUTCOME"], "Reason": reason, "UniqueId":
     echo 'bazaar: nobody waits for the signal any more'
 }
 
-trap 'report $?' EXIT
-all_steps 2>&1 | tee "$log"
+# All steps, and how they went. A machine that is shut down in the middle says nothing: it goes on at its next boot.
+main() {
+  local status
+  # In a shell of its own: it ends at the first failure, this one goes on and reports it.
+  set +e
+  (
+    set -e
+    all_steps
+  ) 2>&1 | tee "$log"
+  status=$?
+  report "$status"
+  return "$status"
+}
+
+main

@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
@@ -290,12 +291,16 @@ t.test('only a blank disk is formatted, and only ours is used', async t => {
 
 t.test('this build and the one before it stay, whatever their order was, and older ones go', async t => {
   const home = mkdtempSync(join(folder, 'home-'))
-  for (const [at, name] of ['now', 'oldest', 'before'].entries()) {
-    mkdirSync(join(home, 'builds', name), { recursive: true })
-    utimesSync(join(home, 'builds', name), at + 1, at + 1)
+  const builds = { now: 'node-2', oldest: 'node-1', before: 'node-2' }
+  for (const [at, [name, node]] of Object.entries(builds).entries()) {
+    const build = join(home, 'builds', name)
+    for (const path of [build, join(home, node)]) mkdirSync(path, { recursive: true })
+    symlinkSync(join(home, node), join(build, '.node'))
+    utimesSync(build, at + 1, at + 1)
   }
   t.equal(run(`home=${home} build=${home}/builds/now builds_kept=2`, functionsOf('tidy'), 'tidy').status, 0)
   t.same(readdirSync(join(home, 'builds')).sort(), ['before', 'now'])
+  t.same(readdirSync(home).sort(), ['builds', 'node-2'], 'and what of the toolchain nobody uses any more')
 })
 
 t.test('what failed is told, with the step and the end of what it said', async t => {
@@ -306,6 +311,16 @@ t.test('what failed is told, with the step and the end of what it said', async t
     JSON.parse(run(variables, 'curl() { cat; }', functionsOf('report'), `report ${status}`).stdout.split('\n')[1] ?? '')
   t.match(reportOf(0), { Status: 'SUCCESS', Reason: 'commit abc sells', UniqueId: /./ })
   t.match(reportOf(1), { Status: 'FAILURE', Reason: /^step build failed: out of memory\s*$/ })
+})
+
+t.test('the first step that fails is reported, and a shutdown in the middle is not taken for success', async t => {
+  const log = join(folder, 'log')
+  const report = 'report() { echo "reported $1"; }'
+  const mainWith = (...steps: string[]) =>
+    run(`log=${log}`, report, `all_steps() { ${steps.join('; ')}; }`, functionsOf('main'), 'main')
+  t.match(mainWith('echo sold'), { status: 0, stdout: 'sold\nreported 0\n' })
+  t.match(mainWith('false', 'echo on'), { status: 1, stdout: /^reported 1\n$/ })
+  t.match(mainWith('kill -TERM $$', 'echo on'), { signal: 'SIGTERM', stdout: /^(on\n)?$/ })
 })
 
 t.test('cdk-nag finds nothing but what is accepted, with its reason', async t => {
