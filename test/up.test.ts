@@ -169,6 +169,18 @@ t.test('the curl line that up prints buys something, and so do the commands of t
     t.ok(stdout.length > 0, line)
     if (line.startsWith('curl')) t.match(JSON.parse(stdout), { data: { name: /./ } })
   }
+  const routes = [...readme.matchAll(/`(GET|PUT|POST) (\/[\w:/]*)`(?: `(.*?)`)?/g)]
+  t.ok(routes.length >= 9, 'and what may be asked')
+  const headers = {
+    'content-type': 'application/json',
+    authorization: `Bearer ${readFileSync(join(folder, 'data/admin-token'), 'utf8').trim()}`,
+  }
+  for (const [asked, method = '', path = '', body = null] of routes) {
+    const place = url + path.replace(':name', 'Tux').replace(':number', '1')
+    const answer = await fetch(place, { method, headers: body === null ? {} : headers, body })
+    t.equal(answer.status, 200, asked)
+    await answer.body?.cancel()
+  }
   await eventually('the leader that the README kills is told about', () =>
     up.lines.some(line => line.includes('SIGKILL')),
   )
