@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { type CfnResource, CfnWaitCondition, CfnWaitConditionHandle } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
 
-/** How long a machine may take from its start to its first sale, in s: about five times what a t2.micro needs. */
+/** How long a machine may take from its start to its first sale, in s: twice what the deployer is told to expect. */
 const timeoutSeconds = 1200
 
 /**

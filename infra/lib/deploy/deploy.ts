@@ -7,6 +7,12 @@ import { DeployError } from './errors.ts'
 import { saveSettings } from './saved-settings.ts'
 
 /**
+ * How long the shop may take to sell, as on the machine itself (`sale_limit`): CloudFormation waits for new user-data only,
+ * and a machine that got another type has just been started.
+ */
+const saleLimit = '180s'
+
+/**
  * Checks, deploys and orders something. With a machine there already it is an update in place: another commit restarts
  * that machine.
  *
@@ -29,7 +35,7 @@ export async function deploy(deployment: Deployment, wanted: 'any' | 'existing')
     throw error
   })
   const { Url: url = '', Session: session = '' } = outputs
-  const status = await bazaar('deploy', 'check', '--url', url)
+  const status = await bazaar('deploy', 'check', '--url', url, '--wait', saleLimit)
   say(`\nthe shop     ${url}\na session    ${session}\nevaluation   bazaar deploy bench`)
   return status
 }
