@@ -50,6 +50,10 @@ t.test('imports run one way', async t => {
   })
 })
 
+t.test('what is imported is named in so many words, so that nothing escapes these rules', async t => {
+  none(t, ({ code }) => code.match(/\bimport\((?!\s*').*|\b(?:createRequire|require)\(.*/g) ?? [])
+})
+
 t.test('a relative import stays in its own part', async t => {
   none(t, ({ path, part, imports }) => {
     const leaves = (name: string) => relative(resolve(root, part), resolve(root, dirname(path), name)).startsWith('..')
