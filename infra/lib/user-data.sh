@@ -145,6 +145,8 @@ build() {
   timeout "$build_limit" .typescript-linux-x64/lib/tsc -b --builders 1 --singleThreaded
   [[ ! -e bin/bundle.js ]] ||
     ESBUILD_BINARY_PATH=$build/.linux-x64/bin/esbuild timeout "$build_limit" "$node" bin/bundle.js
+  # Or a power cut could leave the mark, and a part of what it stands for.
+  sync -f .
   touch .complete
 }
 
