@@ -10,6 +10,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
@@ -90,20 +91,31 @@ export function adminTokenOf(data: string): string {
   if (known !== '') return known
   const token = randomBytes(24).toString('base64url')
   // Synced, and under another name first: a crash leaves the whole file or none.
-  writeFileSync(`${path}.tmp`, `${token}\n`, { mode: 0o600, flush: true })
+  rmSync(`${path}.tmp`, { force: true })
+  writeFileSync(`${path}.tmp`, `${token}\n`, { mode: 0o600, flush: true, flag: 'wx' })
   renameSync(`${path}.tmp`, path)
   syncFolder(data)
   return token
 }
 
+/**
+ * On a machine it is read by root in a folder of the services' user: a link there would hand out a file that is none of
+ * theirs, and one that is written through would overwrite it.
+ */
 function readableToken(path: string): string {
   const unusable = (why: string) =>
     new ClusterError('TOKEN_UNUSABLE', `the admin token in ${path} ${why}; without that file another one is made`)
   try {
-    const token = readFileSync(path, 'utf8').trim()
-    if (/^[\x21-\x7e]*$/.test(token)) return token
+    const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    try {
+      const token = readFileSync(descriptor, 'utf8').trim()
+      if (/^[\x21-\x7e]*$/.test(token)) return token
+    } finally {
+      closeSync(descriptor)
+    }
   } catch (error) {
-    throw unusable(`cannot be read: ${(error as Error).message}`)
+    const { code, message } = error as NodeJS.ErrnoException
+    throw unusable(code === 'ELOOP' ? 'is a link' : `cannot be read: ${message}`)
   }
   throw unusable('is not of visible ASCII characters alone')
 }

@@ -12,6 +12,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
@@ -99,6 +100,19 @@ t.test('a token is made once, and one that opens no door is told by its file', a
   rmSync(path)
   mkdirSync(path)
   t.throws(() => adminTokenOf(data), { reason: 'TOKEN_UNUSABLE', message: RegExp(`${path} cannot be read: EISDIR`) })
+})
+
+t.test('a token is neither read nor written through a link', async t => {
+  const data = folder(t)
+  const path = join(data, 'admin-token')
+  const other = join(data, 'secret')
+  writeFileSync(other, 'secret')
+  symlinkSync(other, `${path}.tmp`)
+  const token = adminTokenOf(data)
+  t.strictSame([readFileSync(other, 'utf8'), adminTokenOf(data)], ['secret', token])
+  rmSync(path)
+  symlinkSync(other, path)
+  t.throws(() => adminTokenOf(data), { reason: 'TOKEN_UNUSABLE', message: RegExp(`${path} is a link`) })
 })
 
 t.test('restarts wait longer and longer, up to a limit', async t => {
