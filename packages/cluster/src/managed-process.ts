@@ -1,15 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { ClusterError } from './errors.ts'
 import type { LogFile } from './log-file.ts'
 import type { Notice } from './notice.ts'
 import { healthyAfterMs, restartDelayMs } from './restart-delay.ts'
 import type { ProcessSpec } from './topology.ts'
+import { until } from './until.ts'
 
 /** A process that was asked to stop gets this long before it is killed: its own graceful stop may take 5 s. */
 const stopTimeoutMs = 6000
-const healthProbeMs = 20
 
 /** `starting`: it runs but does not answer yet; `up`: it answers; `paused`: stopped by SIGSTOP; `down`: it does not run. */
 export type ProcessState = 'starting' | 'up' | 'paused' | 'down'
@@ -182,13 +181,12 @@ export class ManagedProcess {
   }
 
   async #watchHealth(child: ChildProcess): Promise<void> {
-    while (this.#child === child && this.#healthySince === null) {
-      const healthy = !this.#paused && (await this.#surroundings.isHealthy(this.name))
-      if (this.#child !== child) return
-      if (healthy) this.#healthySince = performance.now()
-      else await sleep(healthProbeMs)
-    }
-    if (this.#child === child && this.#deaths > 0) {
+    const isGone = () => this.#child !== child
+    const isHealthy = async () => !this.#paused && (await this.#surroundings.isHealthy(this.name))
+    await until(async () => isGone() || (await isHealthy()), Number.POSITIVE_INFINITY)
+    if (isGone()) return
+    this.#healthySince = performance.now()
+    if (this.#deaths > 0) {
       this.#surroundings.onNotice({ type: 'up', name: this.name, pid: child.pid ?? 0 })
     }
   }

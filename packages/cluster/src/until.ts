@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
+/** How long to wait between two polls: ever longer, so that who asks leaves a slow machine to whom it asks. */
 const pollMs = 10
+const pollMaxMs = 250
+const pollShare = 1 / 50
 
 /**
  * Polls until `condition` gives something other than null or false and resolves with it, or with null after `timeoutMs`.
@@ -10,11 +13,12 @@ export async function until<T>(
   condition: () => T | false | null | Promise<T | false | null>,
   timeoutMs: number,
 ): Promise<T | null> {
-  const deadline = performance.now() + timeoutMs
+  const startedAt = performance.now()
   for (;;) {
     const value = await condition()
     if (value !== null && value !== false) return value
-    if (performance.now() >= deadline) return null
-    await sleep(pollMs)
+    const passedMs = performance.now() - startedAt
+    if (passedMs >= timeoutMs) return null
+    await sleep(Math.min(Math.max(pollMs, passedMs * pollShare), pollMaxMs))
   }
 }
