@@ -2,6 +2,8 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import type { Duplex } from 'node:stream'
 import { BazaarError } from '@bazaar/client/contract'
 
+/** How long who was refused on a bare socket may go on sending what nobody reads. */
+const lingerMs = 1000
 const methodsTaken = 'GET, HEAD, POST, PUT'
 
 /**
@@ -48,11 +50,17 @@ function isOlderThanHost({ httpVersionMajor, httpVersionMinor }: IncomingMessage
 
 type Head = Readonly<Record<string, string>>
 
-/** Answers with an error on a bare socket, and closes it. */
+/**
+ * Answers with an error on a bare socket, and closes it once the other side has closed, too, or after `lingerMs`: closed at
+ * once, with more to read, it would be reset, and the answer with it (RFC 9112, 9.6).
+ */
 export function endWithError(socket: Duplex, phrase: string, error: BazaarError, headers: Head = {}): void {
   const { head, body } = closingAnswer(error)
   const lines = Object.entries({ ...head, ...headers }).map(([name, value]) => `${name}: ${value}`)
-  socket.end(`HTTP/1.1 ${error.code} ${phrase}\r\n${lines.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+  socket.end(`HTTP/1.1 ${error.code} ${phrase}\r\n${lines.join('\r\n')}\r\n\r\n${body}`)
+  socket.resume()
+  const timer = setTimeout(() => socket.destroy(), lingerMs)
+  socket.once('close', () => clearTimeout(timer))
 }
 
 function closingAnswer(error: BazaarError): { head: Head; body: string } {

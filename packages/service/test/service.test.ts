@@ -14,6 +14,7 @@ import {
 import type { InjectOptions } from 'fastify'
 import t from 'tap'
 import Type from 'typebox'
+import { eventually } from '../../../test/patience.ts'
 
 function buildShop() {
   const app = buildService({ name: 'shop-1' })
@@ -156,6 +157,35 @@ t.test('what never comes to a route is answered with an error body and a closed 
     'GET /health HTTP/1.1\r\nhost: host\r\nexpect: x\r\nconnection: close\r\n\r\n',
   ]
   for (const text of fine) t.match((await answerTo(text))[0], /^HTTP\/1\.1 200 /)
+})
+
+t.test('who has not sent all yet when it is refused can go on sending, and read why', async t => {
+  const app = buildShop()
+  t.teardown(() => app.close())
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+  for (const text of ['CONNECT a:443 HTTP/1.1\r\nhost: a\r\n\r\n', 'hello?\r\n\r\n']) {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    socket.write(text)
+    socket.resume()
+    await once(socket, 'end')
+    const failures: unknown[] = []
+    for (let more = 0; more < 20; more += 1) {
+      const failure = await new Promise(resolve => socket.write(Buffer.alloc(16_384), resolve))
+      if (failure) failures.push(failure)
+    }
+    t.strictSame(failures, [], text)
+    const closed = once(socket, 'close')
+    socket.end()
+    await closed
+  }
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  socket.write('hello?\r\n\r\n')
+  socket.resume()
+  await once(socket, 'end')
+  const connections = () => new Promise(resolve => app.server.getConnections((_error, count) => resolve(count)))
+  await eventually('but not for ever', async () => (await connections()) === 0)
+  socket.destroy()
 })
 
 t.test('who resets a connection instead of reading the answer harms nobody else', async t => {
