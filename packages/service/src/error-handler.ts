@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { BazaarError, type ErrorReason, retryAfterSeconds } from '@bazaar/client/contract'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { endWithError } from './http-server.ts'
+import { endWithError, refuseWhatFollows } from './http-server.ts'
 
 /** The catalogue's reason for a status that Fastify or a plugin chose. Any other 4xx is the client's mistake: INVALID. */
 const reasonOfStatus: Readonly<Record<number, ErrorReason>> = {
@@ -25,7 +25,14 @@ export function answerError(error: FastifyError | BazaarError, request: FastifyR
   if ((known.code === 503 || known.code === 429) && !reply.hasHeader('retry-after')) {
     reply.header('retry-after', retryAfterSeconds)
   }
+  if (reply.hasHeader('connection')) closeOnlyBeforeARest(request, reply)
   reply.code(known.code).send(known.toBody())
+}
+
+/** Fastify closes the connection after any body that it refuses; one that came whole is in nobody's way. */
+function closeOnlyBeforeARest({ raw }: FastifyRequest, reply: FastifyReply): void {
+  if (raw.complete) reply.removeHeader('connection')
+  else refuseWhatFollows(raw)
 }
 
 /** What a client is told of a bug: nothing of its cause. */

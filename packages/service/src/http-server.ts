@@ -1,10 +1,14 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerOptions } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { BazaarError } from '@bazaar/client/contract'
 
 /** How long who was refused on a bare socket may go on sending what nobody reads. */
 const lingerMs = 1000
 const methodsTaken = 'GET, HEAD, POST, PUT'
+
+/** Sockets on which an answer has begun that closes them. */
+const closing = new WeakSet<Socket>()
 
 /**
  * Node's HTTP server, but that what Node would answer by itself, without a body, has one of the catalogue's, too: a request
@@ -15,11 +19,13 @@ const methodsTaken = 'GET, HEAD, POST, PUT'
  */
 export function createHTTPServer(handler: RequestListener, options: ServerOptions, idleMs: number): Server {
   const server = createServer({ ...options, requireHostHeader: false }, (request, response) => {
+    if (closing.has(request.socket)) return
     const hosts = countHosts(request.rawHeaders)
     if (hosts === 1 || (hosts === 0 && isOlderThanHost(request))) return handler(request, response)
     const { head, body } = closingAnswer(
       new BazaarError('INVALID', `request must have one Host header, and has ${hosts}`),
     )
+    refuseWhatFollows(request)
     response.writeHead(400, head).end(body)
   })
   server.on('checkExpectation', (request, response) => server.emit('request', request, response))
@@ -31,6 +37,14 @@ export function createHTTPServer(handler: RequestListener, options: ServerOption
   })
   // Who has sent all that it has to say, and says so by closing its side, still waits for the answer.
   return Object.assign(server, { httpAllowHalfOpen: true }).setTimeout(idleMs)
+}
+
+/**
+ * For a request whose answer closes the connection: what was sent behind it is not carried out (RFC 9112, 9.6), since nobody
+ * would hear what became of it.
+ */
+export function refuseWhatFollows({ socket }: IncomingMessage): void {
+  closing.add(socket)
 }
 
 /** Among names and values by turns: of several, `headers` has only the first. */

@@ -159,6 +159,36 @@ t.test('what never comes to a route is answered with an error body and a closed 
   for (const text of fine) t.match((await answerTo(text))[0], /^HTTP\/1\.1 200 /)
 })
 
+t.test('what was sent behind a refused request is carried out and answered, or neither', async t => {
+  const app = buildService({ name: 'shop' })
+  const made: string[] = []
+  app.post<{ Params: { name: string } }>('/orders/:name', async request => {
+    made.push(request.params.name)
+    return {}
+  })
+  t.teardown(() => app.close())
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+  const send = (name: string, head: string, body: string) =>
+    `POST /orders/${name} HTTP/1.1\r\n${head}\r\ncontent-type: application/json\r\n${body}`
+  const whole = (body: string) => `content-length: ${body.length}\r\n\r\n${body}`
+  const chunk = `transfer-encoding: chunked\r\n\r\n${(20_000).toString(16)}\r\n${' '.repeat(20_000)}\r\n0\r\n\r\n`
+  for (const [name, refused] of [
+    ['no JSON', send('refused', 'host: x', whole('{'))],
+    ['too long', send('refused', 'host: x', whole(' '.repeat(20_000)))],
+    ['too long, in chunks', send('refused', 'host: x', chunk)],
+    ['no host', send('refused', 'accept: */*', whole('{}'))],
+  ] as const) {
+    made.length = 0
+    const socket = connect(port, '127.0.0.1').setEncoding('utf8')
+    const order = send('a', 'host: x', whole('{}'))
+    socket.write(`${refused}${order}${order}${send('b', 'host: x\r\nconnection: close', whole('{}'))}`)
+    const answers = (await socket.toArray()).join('').match(/(?<=HTTP\/1\.1 )\d+/g)
+    t.match(answers?.[0], /^4/, name)
+    t.equal(answers?.filter(status => status === '200').length, made.length, name)
+  }
+})
+
 t.test('who has not sent all yet when it is refused can go on sending, and read why', async t => {
   const app = buildShop()
   t.teardown(() => app.close())
