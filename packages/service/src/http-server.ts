@@ -7,7 +7,7 @@ import { BazaarError } from '@bazaar/client/contract'
 const lingerMs = 1000
 const methodsTaken = 'GET, HEAD, POST, PUT'
 
-/** Sockets on which an answer has begun that closes them. */
+/** Sockets on which an answer has begun that is the last. */
 const closing = new WeakSet<Socket>()
 
 /**
@@ -40,8 +40,8 @@ export function createHTTPServer(handler: RequestListener, options: ServerOption
 }
 
 /**
- * For a request whose answer closes the connection: what was sent behind it is not carried out (RFC 9112, 9.6), since nobody
- * would hear what became of it.
+ * For a request whose answer is the last on its connection: what was sent behind it is not carried out (RFC 9112, 9.6), since
+ * nobody would hear what became of it.
  */
 export function refuseWhatFollows({ socket }: IncomingMessage): void {
   closing.add(socket)

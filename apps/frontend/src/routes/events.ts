@@ -1,5 +1,5 @@
 import { BazaarError } from '@bazaar/client'
-import type { Service } from '@bazaar/service'
+import { refuseWhatFollows, type Service } from '@bazaar/service'
 import type { Cluster } from '../cluster.ts'
 import { type Events, heartbeatMs, subscribersMax } from '../events.ts'
 
@@ -40,14 +40,15 @@ export function eventRoutes(app: Service, { events, cluster }: EventRoutesParts)
       throw new BazaarError('OVERLOADED', `${events.subscribers} readers of events are connected already`)
     }
     reply.hijack()
+    // This answer has no end, so none could come after it.
+    refuseWhatFollows(request.raw)
     sink.writeHead(200, headers)
     events.subscribe(sink)
     // What the last one heard may be old for this one.
     known = ''
     sink.on('close', () => events.unsubscribe(sink))
-    // Who listens keeps its side open: this one has left, and would be written to until the next heartbeat. Several may have
-    // been asked for on this connection, one behind the other.
-    request.socket.setMaxListeners(0).once('end', () => sink.destroy())
+    // Who listens keeps its side open: this one has left, and would be written to until the next heartbeat.
+    request.socket.once('end', () => sink.destroy())
   })
 }
 
