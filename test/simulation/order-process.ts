@@ -133,13 +133,13 @@ export async function startOrderProcess(options: OrderProcessOptions): Promise<v
 /** Listens between the log and whoever hears of it. */
 function observe(log: RaftLog, name: string, { witness, trace }: World): void {
   const { onCommitted, onLeadership } = log
-  log.onCommitted = lines => {
+  log.onCommitted = (lines, last) => {
     const heard = new LineCursor(lines.bytes)
     const texts: string[] = []
     while (heard.next()) texts.push(heard.text)
     const before = log.appliedIndex - texts.length
     for (const [place, text] of texts.entries()) witness.committed(name, before + place + 1, text)
-    onCommitted(lines)
+    onCommitted(lines, last)
   }
   log.onLeadership = leadership => {
     const { leading, leader, term } = leadership

@@ -1,6 +1,13 @@
 import { hash } from './hash.ts'
 
 const none = new Uint8Array()
+/** Entries for which there is room at first. */
+const roomAtFirst = 512
+/**
+ * Entries that are put into the table together: each goes to a place of its own in megabytes, and in a loop that does
+ * nothing else the processor fetches many of these places at a time.
+ */
+const tabledTogetherMax = 64
 
 /**
  * Which log entry carries an idempotency key, for the last `entriesMax` entries of the log.
@@ -12,16 +19,32 @@ const none = new Uint8Array()
 export class KeyIndex {
   readonly #entriesMax: number
   readonly #seed: number
-  /** The index of the entry in each slot; 0 is none. */
-  #table = new Uint32Array(1024)
+  /** The index of the entry in each slot; 0 is none. At most half of the slots are taken. */
+  #table = new Uint32Array(2 * roomAtFirst)
   /** The hash of each entry's key, by index modulo its length, so that the oldest can be removed again; 0 is none. */
   #ring: Uint32Array<ArrayBuffer>
-  #size = 0
+  #lastIndex = 0
+  /** The entries up to here are in the table. */
+  #tabledIndex = 0
+  readonly #tabledTogether: number
 
   constructor(entriesMax: number, seed: number) {
     this.#entriesMax = entriesMax
     this.#seed = seed
-    this.#ring = new Uint32Array(Math.min(512, entriesMax))
+    this.#ring = new Uint32Array(Math.min(roomAtFirst, entriesMax))
+    this.#tabledTogether = Math.min(tabledTogetherMax, entriesMax)
+  }
+
+  /** Makes room for the entries up to `last`, which will follow. Growing bit by bit takes as long as adding them. */
+  reserve(last: number): void {
+    const { length } = this.#ring
+    if (last < length || length === this.#entriesMax) return
+    let room = length
+    while (room <= last && room < this.#entriesMax) room *= 2
+    // Until it is full the ring is filled from the left, index by index, so what is there keeps its place.
+    const ringBytes = Math.min(room, this.#entriesMax) * Uint32Array.BYTES_PER_ELEMENT
+    this.#ring = new Uint32Array(this.#ring.buffer.transfer(ringBytes))
+    this.#growTable(2 * room)
   }
 
   /**
@@ -29,17 +52,17 @@ export class KeyIndex {
    * none it has no key. Forgets what is `entriesMax` behind.
    */
   add(index: number, bytes: Uint8Array = none, start = 0, end = bytes.length): void {
-    this.#makeRoom(index)
-    const hashed = end > start ? hash(bytes, start, end, this.#seed) : 0
-    this.#ring[index % this.#ring.length] = hashed
-    if (hashed === 0) return
-    this.#insert(index)
-    this.#size++
-    if (this.#size * 2 > this.#table.length) this.#growTable()
+    this.reserve(index)
+    const place = index % this.#ring.length
+    if (this.#ring[place] !== 0) this.#remove(index - this.#ring.length)
+    this.#ring[place] = end > start ? hash(bytes, start, end, this.#seed) : 0
+    this.#lastIndex = index
+    if (index - this.#tabledIndex >= this.#tabledTogether) this.#tableAll()
   }
 
   /** What `withKey` makes of the entry that has the key, or null: it answers null for every other one. */
   find<T>(key: string, withKey: (index: number) => T | null): T | null {
+    this.#tableAll()
     const bytes = Buffer.from(key)
     const hashed = hash(bytes, 0, bytes.length, this.#seed)
     const table = this.#table
@@ -51,17 +74,11 @@ export class KeyIndex {
     return null
   }
 
-  /** Makes the place of `index` in the ring free: the ring grows until it holds `entriesMax`, then the oldest goes. */
-  #makeRoom(index: number): void {
-    while (index >= this.#ring.length && this.#ring.length < this.#entriesMax) this.#growRing()
-    const place = index % this.#ring.length
-    if (this.#ring[place] !== 0) this.#remove(index - this.#ring.length)
-  }
-
-  /** Until it is full the ring is filled from the left, index by index, so what is there keeps its place. */
-  #growRing(): void {
-    const length = Math.min(this.#ring.length * 2, this.#entriesMax)
-    this.#ring = new Uint32Array(this.#ring.buffer.transfer(length * Uint32Array.BYTES_PER_ELEMENT))
+  #tableAll(): void {
+    for (let index = this.#tabledIndex + 1; index <= this.#lastIndex; index++) {
+      if (this.#hashOf(index) !== 0) this.#insert(index)
+    }
+    this.#tabledIndex = this.#lastIndex
   }
 
   #insert(index: number): void {
@@ -76,10 +93,7 @@ export class KeyIndex {
     const table = this.#table
     const mask = table.length - 1
     let hole = home(this.#hashOf(index), table)
-    while (table[hole] !== index) {
-      if (table[hole] === 0) return
-      hole = next(hole, table)
-    }
+    while (table[hole] !== index) hole = next(hole, table)
     for (let slot = next(hole, table); table[slot] !== 0; slot = next(slot, table)) {
       const wanted = home(this.#hashOf(table[slot] as number), table)
       if (((slot - wanted) & mask) < ((slot - hole) & mask)) continue
@@ -87,12 +101,11 @@ export class KeyIndex {
       hole = slot
     }
     table[hole] = 0
-    this.#size--
   }
 
-  #growTable(): void {
+  #growTable(length: number): void {
     const smaller = this.#table
-    this.#table = new Uint32Array(2 * smaller.length)
+    this.#table = new Uint32Array(length)
     for (const index of smaller) if (index !== 0) this.#insert(index)
     // Gives the memory back now: megabytes, which a collection might find much later.
     smaller.buffer.transfer(0)

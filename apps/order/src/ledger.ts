@@ -45,10 +45,12 @@ export class Ledger {
 
   /**
    * Folds the next committed line, where the cursor stands. A restart does this for every order ever made, so it makes no
-   * strings, and the messages of what cannot happen only if it does. Keys that will be forgotten once the entry `last`
-   * follows are not noted at all: with ten million orders that would be a quarter of the time.
+   * strings, and the messages of what cannot happen only if it does. `last` is the last entry that is known to be committed:
+   * there is room for what follows up to it at once, and keys that will be forgotten by then are not noted at all. With ten
+   * million orders that would be a quarter of the time.
    */
   apply(line: LineCursor, last = 0): void {
+    this.#keys.reserve(last)
     if (!line.readOrder()) {
       this.#applyEntry(decode(line.text))
       return

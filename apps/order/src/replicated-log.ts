@@ -40,9 +40,10 @@ export interface ReplicatedLog {
 
   /**
    * Hears every committed line, in order, once: some at a time, with a cursor before the first, whose bytes are good until
-   * it returns. Set before the log is opened. Must not throw.
+   * it returns, and the index of the last that is known to be committed and will follow, or is among them. Set before the
+   * log is opened. Must not throw.
    */
-  onCommitted: (lines: LineCursor) => void
+  onCommitted: (lines: LineCursor, last: number) => void
 
   /** Called when `leadership` changed. */
   onLeadership: (leadership: Leadership) => void

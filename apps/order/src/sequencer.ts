@@ -34,8 +34,8 @@ export class Sequencer {
   constructor(log: ReplicatedLog, ledger: Ledger, onApplied: () => void) {
     this.#log = log
     this.#ledger = ledger
-    log.onCommitted = lines => {
-      while (lines.next()) ledger.apply(lines)
+    log.onCommitted = (lines, last) => {
+      while (lines.next()) ledger.apply(lines, last)
       onApplied()
     }
     log.onLeadership = leadership => this.#lead(leadership)

@@ -137,16 +137,20 @@ t.test('a line of the log', async t => {
 t.test('the key index finds the last keys, and only those', async t => {
   const keysMax = 700
   const index = new KeyIndex(keysMax, 1)
+  const reserved = new KeyIndex(keysMax, 1)
+  const tiny = new KeyIndex(3, 1)
   const keyAt = (at: number): string | null => (at % 10 === 0 ? null : `key-${at}`)
   for (let at = 1; at <= 5000; at++) {
-    index.add(at, Buffer.from(keyAt(at) ?? ''))
+    if (at === 100) reserved.reserve(600)
+    for (const each of [index, reserved, tiny]) each.add(at, Buffer.from(keyAt(at) ?? ''))
     if (at % 500 !== 0) continue
     for (let asked = 1; asked <= at; asked++) {
       const key = keyAt(asked)
       if (key === null) continue
       const expected = asked > at - keysMax ? asked : null
-      const found = index.find(key, candidate => (keyAt(candidate) === key ? candidate : null))
-      if (found !== expected) t.equal(found, expected, `key ${asked} of ${at}`)
+      const findIn = (each: KeyIndex) => each.find(key, candidate => (keyAt(candidate) === key ? candidate : null))
+      for (const each of [index, reserved]) if (findIn(each) !== expected) t.fail(`key ${asked} of ${at}`)
+      if (findIn(tiny) !== (asked > at - 3 ? asked : null)) t.fail(`key ${asked} of ${at}, of which three are kept`)
     }
   }
   t.equal(

@@ -10,7 +10,7 @@ export class MemoryLog implements ReplicatedLog {
   held = false
   readonly #lines: string[] = []
   #waiting: { until: number; resolve: () => void; reject: (error: Error) => void }[] = []
-  onCommitted: (lines: LineCursor) => void = () => {}
+  onCommitted: (lines: LineCursor, last: number) => void = () => {}
   onLeadership: (leadership: Leadership) => void = () => {}
 
   /** What was proposed, as it stands in the log. */
@@ -70,7 +70,7 @@ export class MemoryLog implements ReplicatedLog {
     const from = this.appliedIndex
     this.appliedIndex = this.#lines.length
     const lines = this.#lines.slice(from).join('')
-    if (lines !== '') this.onCommitted(new LineCursor(Buffer.from(lines, 'latin1')))
+    if (lines !== '') this.onCommitted(new LineCursor(Buffer.from(lines, 'latin1')), this.appliedIndex)
     const waiting = this.#waiting
     this.#waiting = waiting.filter(({ until }) => until > this.appliedIndex)
     for (const { until, resolve } of waiting) if (until <= this.appliedIndex) resolve()

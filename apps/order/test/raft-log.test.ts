@@ -406,9 +406,20 @@ async function followerByHand(t: Test) {
   t.teardown(() => rmSync(data, { recursive: true }))
   const { sent, transport } = noted()
   const syncs: (() => void)[] = []
-  const hands = { isSlow: false, saving: async (_state: StoredState | null) => {}, note: () => {} }
+  const hands = {
+    isSlow: false,
+    syncs: 0,
+    now: systemClock.now,
+    saving: async (_state: StoredState | null) => {},
+    note: () => {},
+  }
   const disk = wrapped(real =>
-    faultyFile(real, { sync: () => (hands.isSlow ? new Promise(resolve => syncs.push(resolve)) : real.sync()) }),
+    faultyFile(real, {
+      sync() {
+        hands.syncs++
+        return hands.isSlow ? new Promise(resolve => syncs.push(resolve)) : real.sync()
+      },
+    }),
   )
   const state = (adapter: StateAdapter): StateAdapter => ({
     read: () => adapter.read(),
@@ -422,19 +433,23 @@ async function followerByHand(t: Test) {
     hands.note = callback
     return null
   }
-  const member = await startMember(data, 1, disk, state, members.length, transport, { ...systemClock, setTimer })
+  const member = await startMember(data, 1, disk, state, members.length, transport, {
+    now: () => hands.now(),
+    setTimer,
+    clearTimer: systemClock.clearTimer,
+  })
   for (const from of [2, 3]) {
     transport.onMessage({ type: 'preVoteResponse', from, to: 1, term: 1, granted: false, lastIndex: 2 })
   }
   const sealer = new Sealer()
-  const append = (from: number, term: number, first = 1): void => {
+  const append = (from: number, term: number, first = 1, commitIndex = 0): void => {
     const entries = [first, first + 1].map(index => sealer.seal(index, term, null))
     const place = {
       prevIndex: first - 1,
       prevTerm: first === 1 ? 0 : term,
       count: 2,
       entries,
-      commitIndex: 0,
+      commitIndex,
       round: 1,
     }
     transport.onMessage({ type: 'appendRequest', from, to: 1, term, ...place })
@@ -481,6 +496,56 @@ t.test('a replica that stops waits for all that was appended, also during its la
   syncs[0]?.()
   await stopped
   t.match(readFileSync(join(data, 'order-1', 'log.jsonl'), 'latin1'), /"index":4,/)
+})
+
+t.test('a replica that lacks what is committed elsewhere syncs now and then', async t => {
+  const { data, member, hands, append, acknowledged } = await followerByHand(t)
+  let nowMs = systemClock.now()
+  hands.now = () => nowMs
+  const syncsOf = (act: () => void): number => {
+    const before = hands.syncs
+    act()
+    return hands.syncs - before
+  }
+  const appendAll = (from: number, to: number) => {
+    for (let first = from; first < to; first += 2) append(2, 1, first, 100)
+  }
+  append(2, 1, 1, 2)
+  await eventually('a vote', () => hasVote(member))
+  // Refused, once the vote is saved.
+  await member.log.barrier().catch(() => {})
+  t.equal(
+    syncsOf(() => appendAll(3, 60)),
+    1,
+    'then once',
+  )
+  t.strictSame(acknowledged(), [2, 4])
+  const before = hands.syncs
+  nowMs += 20
+  await eventually('the others to be acknowledged', () => acknowledged().at(-1) === 60)
+  t.equal(hands.syncs - before, 1, 'and once more for all that have come in 20 ms')
+  t.equal(
+    syncsOf(() => appendAll(61, 98)),
+    0,
+  )
+  t.equal(
+    syncsOf(() => append(2, 1, 99, 100)),
+    1,
+    'at once, when nothing lacks any more',
+  )
+  t.equal(acknowledged().at(-1), 100)
+  nowMs += 20
+  append(2, 1, 101, 200)
+  t.equal(
+    syncsOf(() => append(2, 1, 103, 200)),
+    0,
+  )
+  await member.stop()
+  t.match(
+    readFileSync(join(data, 'order-1', 'log.jsonl'), 'latin1'),
+    /"index":104,/,
+    'and what waited at the end is kept',
+  )
 })
 
 t.test('while the log is cut nobody notes how long it was', async t => {

@@ -47,6 +47,7 @@ export class Member {
   #vote: MemberId | null
   #voting: boolean
   #commitIndex: number
+  #heardCommitIndex = 0
   #durableIndex: number
 
   #hardStateChanged = false
@@ -94,6 +95,11 @@ export class Member {
 
   get commitIndex(): number {
     return this.#commitIndex
+  }
+
+  /** Up to here the log is committed, as far as this member ever heard; its own log may not reach as far yet. */
+  get knownCommitIndex(): number {
+    return Math.max(this.#commitIndex, this.#heardCommitIndex)
   }
 
   /** The log is on this member's disk up to here. */
@@ -156,6 +162,11 @@ export class Member {
   commit(index: number): void {
     assert(index <= this.log.lastIndex, `nothing past the last index ${this.log.lastIndex} is committed`, index)
     this.#commitIndex = Math.max(this.#commitIndex, index)
+  }
+
+  /** A leader says that the log is committed up to the index. */
+  hearCommit(index: number): void {
+    this.#heardCommitIndex = Math.max(this.#heardCommitIndex, index)
   }
 
   send(message: Message): void {

@@ -55,6 +55,14 @@ export class Raft {
     return this.#member.commitIndex
   }
 
+  /**
+   * A majority holds the log up to here, as far as this member ever heard. While its own log does not reach as far, nobody
+   * waits for what it stores: that is committed already.
+   */
+  get knownCommitIndex(): number {
+    return this.#member.knownCommitIndex
+  }
+
   /** Handles one event. Throws on a `propose` to a member that does not lead; a `read` is refused instead. */
   step(event: Event): Effects {
     switch (event.type) {

@@ -54,6 +54,7 @@ export class Replica {
     this.#leader = from
     this.#ticksSinceLeader = 0
     this.#round = Math.max(this.#round, round)
+    this.#member.hearCommit(request.commitIndex)
     if (this.#member.log.termAt(prevIndex) !== prevTerm) {
       this.#refuse(request)
       return
