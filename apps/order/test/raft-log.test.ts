@@ -408,6 +408,7 @@ async function followerByHand(t: Test) {
   const syncs: (() => void)[] = []
   const hands = {
     isSlow: false,
+    isBroken: false,
     syncs: 0,
     now: systemClock.now,
     saving: async (_state: StoredState | null) => {},
@@ -417,6 +418,7 @@ async function followerByHand(t: Test) {
     faultyFile(real, {
       sync() {
         hands.syncs++
+        if (hands.isBroken) throw new Error('EIO')
         return hands.isSlow ? new Promise(resolve => syncs.push(resolve)) : real.sync()
       },
     }),
@@ -546,6 +548,30 @@ t.test('a replica that lacks what is committed elsewhere syncs now and then', as
     /"index":104,/,
     'and what waited at the end is kept',
   )
+})
+
+t.test('a disk that fails under a replica that lacks what is committed elsewhere ends it, or its stop', async t => {
+  const deferred = async () => {
+    const follower = await followerByHand(t)
+    let nowMs = systemClock.now()
+    follower.hands.now = () => nowMs
+    follower.append(2, 1, 1, 100)
+    await eventually('the first entries', () => follower.acknowledged().length > 0)
+    follower.append(2, 1, 3, 100)
+    t.strictSame(follower.acknowledged(), [2])
+    follower.hands.isBroken = true
+    const pass = (ms: number) => {
+      nowMs += ms
+    }
+    return { ...follower, pass }
+  }
+  const running = await deferred()
+  running.pass(20)
+  await eventually('the end', () => running.member.failures.length > 0)
+  t.match(running.member.failures, [{ message: /^fdatasync of the log failed: EIO$/ }])
+  const stopping = await deferred()
+  await stopping.member.stop()
+  t.strictSame(stopping.member.failures, [], 'what was not acknowledged need not be kept')
 })
 
 t.test('while the log is cut nobody notes how long it was', async t => {

@@ -144,7 +144,7 @@ export class RaftLog implements ReplicatedLog {
     this.#refuseAll()
     await this.#options.transport.stop()
     await this.#carriedOut
-    this.#flush()
+    this.#flushNow()
     await this.#flushed
     await this.#note()
     this.#options.logFile.close()
@@ -292,6 +292,15 @@ export class RaftLog implements ReplicatedLog {
       .catch(error => this.#fail(error))
   }
 
+  /** For who is not in a step, which would tell of a failure itself. */
+  #flushNow(): void {
+    try {
+      this.#flush()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
   /** Sees to it that the flush is made in a while, if it need not be made now. */
   #mayFlushLater(): boolean {
     const { logFile, clock } = this.#options
@@ -304,8 +313,9 @@ export class RaftLog implements ReplicatedLog {
     }
     this.#flushTimer ??= clock.setTimer(() => {
       this.#flushTimer = null
-      this.#flush()
-    }, waitMs)
+      this.#flushNow()
+      // Whole milliseconds: a fraction that is lost to rounding would be waited for again and again.
+    }, Math.ceil(waitMs))
     return true
   }
 
