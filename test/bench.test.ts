@@ -148,7 +148,18 @@ t.test('chaos kills leaders under load, and nothing acknowledged is lost', async
 t.test('an interrupted bench stops its cluster and leaves nothing behind', async t => {
   const started = () => leftovers().length > 0
   const ordered = () => leftovers().every(logHasOrders)
+  let asked = false
+  const silent = createServer(() => {
+    asked = true
+  }).listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  t.teardown(() => {
+    silent.close()
+    silent.closeAllConnections()
+  })
+  const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
   const cases: [string, string[], () => boolean, NodeJS.Signals][] = [
+    ['asking a shop that is elsewhere', ['--url', url], () => asked, 'SIGINT'],
     ['starting', [], started, 'SIGINT'],
     ['measuring', [], () => started() && ordered(), 'SIGTERM'],
     ['storing orders', ['--preload', '20000000'], () => started() && ordered(), 'SIGHUP'],

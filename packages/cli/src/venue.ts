@@ -2,6 +2,7 @@ import { ConnectionError } from '@bazaar/client'
 import type { CacheMode } from './bench-options.ts'
 import type { Venue } from './benchmark.ts'
 import { connectionShopper } from './connection-shopper.ts'
+import { whenInterrupted } from './interruption.ts'
 import { LeanConnection } from './lean-connection.ts'
 import { serverOf } from './limits-run.ts'
 import { benchStock, startOwnCluster } from './own-cluster.ts'
@@ -17,8 +18,13 @@ const cacheEntries = 10
  */
 export async function openVenue(url: string | null, cache: CacheMode | 'deployed', preload: number): Promise<Venue> {
   if (url !== null) {
-    await confirmShop(url)
-    return { url, cache: 'deployed', exclusive: false, pids: [], close: async () => {} }
+    // Nothing is to be stopped, but the bar to be taken away.
+    const forget = whenInterrupted(async () => {})
+    await confirmShop(url).catch(error => {
+      forget()
+      throw error
+    })
+    return { url, cache: 'deployed', exclusive: false, pids: [], close: async () => forget() }
   }
   const settings = { stock: benchStock, cache: cache === 'off' ? 0 : cacheEntries }
   const cluster = await startOwnCluster(settings, preload)

@@ -59,7 +59,8 @@ async function answer(control: Control | null, request: IncomingMessage, respons
 }
 
 async function act(control: Control, request: IncomingMessage): Promise<unknown> {
-  const url = new URL(request.url ?? '/', 'http://supervisor')
+  const url = URL.parse(request.url ?? '/', 'http://supervisor')
+  if (url === null) return null
   if (request.method === 'GET' && url.pathname === '/status') return control.status()
   const [, name, action] = /^\/processes\/([^/]*)\/([a-z]+)$/.exec(url.pathname) ?? []
   if (request.method !== 'POST' || name === undefined || !actions.includes(action as Action)) return null

@@ -496,6 +496,7 @@ t.test('the control socket', async t => {
     ['GET', '/processes/order-1/kill'],
     ['POST', '/processes/order-1/status'],
     ['POST', '/status'],
+    ['GET', '//'],
   ] as const) {
     const refused = { status: 404, body: { error: { code: 404, reason: 'ROUTE_NOT_FOUND', message: `no ${route}` } } }
     t.match(await ask(path, route, { method, timeoutMs: 1000 }), refused, `${method} ${route}`)
