@@ -306,7 +306,8 @@ export class RaftLog implements ReplicatedLog {
     const { logFile, clock } = this.#options
     if (this.#stopped || this.#raft.knownCommitIndex <= logFile.lastIndex) return false
     const now = clock.now()
-    const waitMs = this.#behindFlushAtMs + behindSyncIntervalMs - now
+    // Whole milliseconds: a fraction that is lost to rounding would be waited for again and again.
+    const waitMs = Math.ceil(this.#behindFlushAtMs + behindSyncIntervalMs - now)
     if (waitMs <= 0) {
       this.#behindFlushAtMs = now
       return false
@@ -314,8 +315,7 @@ export class RaftLog implements ReplicatedLog {
     this.#flushTimer ??= clock.setTimer(() => {
       this.#flushTimer = null
       this.#flushNow()
-      // Whole milliseconds: a fraction that is lost to rounding would be waited for again and again.
-    }, Math.ceil(waitMs))
+    }, waitMs)
     return true
   }
 
